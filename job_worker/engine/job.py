@@ -1,0 +1,40 @@
+"""A claimed job as it travels from the claim to its executor."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass(frozen=True)
+class ClaimedJob:
+    """What an executor needs to run a job and to prove that the job is its own.
+
+    ``claim_token`` is new with each claim: only statements that carry the current
+    one may change the row. ``attempts`` counts the attempts charged before this one.
+    """
+
+    id: int
+    claim_token: int
+    uuid: str
+    model_name: str
+    method_name: str
+    payload: str
+    user_id: int | None
+    company_id: int | None
+    channel: str
+    attempts: int
+    max_retries: int
+
+    @property
+    def attempt(self):
+        """The number of this attempt, from 1."""
+        return self.attempts + 1
+
+    def to_bytes(self):
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_bytes(cls, data):
+        return cls(**json.loads(data))
+
+
+COLUMNS = tuple(field.name for field in fields(ClaimedJob))

@@ -1,0 +1,1 @@
+"""The processes: a supervisor that claims, and forked executors that run one job each."""

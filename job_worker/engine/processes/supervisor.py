@@ -1,0 +1,249 @@
+"""The supervisor: one event loop that claims jobs and hands them to executors.
+
+One thread, one control connection (autocommit). Each turn of the loop is the list of
+steps in :meth:`Supervisor._turn`; it sleeps on the connection (NOTIFY), the executors'
+pipes and the signals until something happens or the next thing is due.
+"""
+
+import logging
+import os
+import selectors
+import socket
+import time
+
+import psycopg2
+
+from ..claim import claim_jobs, promote_due_jobs
+from ..notifier import CHANNEL
+from ..rescue import rescue_orphans
+from ..retry import Retry, decide_retry
+from ..store import JobFailure, apply_decision, release_job
+from ..workers import heartbeat, register_worker, unregister_worker
+from .executor import Executor
+from .signals import SignalInbox, describe_exit
+
+_logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Serves one database until it is asked to stop.
+
+    :param settings: :class:`~..config.WorkerSettings`
+    :param connect: callable returning a new psycopg2 connection to the database
+    :param perform: callable that runs one claimed job in an executor and writes its outcome
+    :param str version: version of job_worker, shown in the workers' list
+    :param before_fork: callable that lets go of what a child must not inherit
+    """
+
+    def __init__(self, settings, connect, perform, *, version, before_fork=lambda: None):
+        self.settings = settings
+        self.worker_id = None
+        self._connect = connect
+        self._perform = perform
+        self._version = version
+        self._before_fork = before_fork
+        self._hostname = socket.gethostname()
+        self._name = f"{self._hostname}:{os.getpid()}"
+        self._signals = SignalInbox()
+        self._selector = selectors.DefaultSelector()
+        self._executors = {}
+        self._connection = None
+        self._next_promotion = 0.0
+        self._next_heartbeat = 0.0
+        self._stop_deadline = None
+
+    def run(self):
+        """Claim and run jobs until SIGTERM, SIGINT or :meth:`stop`."""
+        self._start()
+        try:
+            while not self._finished():
+                self._turn()
+        finally:
+            self._shut_down()
+
+    def stop(self):
+        """Ask for a graceful stop, from any thread; a second call stops at once."""
+        self._signals.stop_requests += 1
+        self._signals.wake()
+
+    # -- the loop -------------------------------------------------------------------
+
+    def _turn(self):
+        self._obey_signals()
+        self._reap_children()
+        self._spawn_missing()
+        self._show_signs_of_life()
+        self._promote()
+        self._claim_for_idle()
+        self._wait()
+
+    def _start(self):
+        self._signals.install()
+        self._selector.register(self._signals, selectors.EVENT_READ, self._signals.drain)
+        self._connection = self._connect()
+        self._connection.autocommit = True
+        self._selector.register(self._connection, selectors.EVENT_READ, self._read_notifications)
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+        self.worker_id = register_worker(
+            self._connection,
+            name=self._name,
+            hostname=self._hostname,
+            pid=os.getpid(),
+            version=self._version,
+            concurrency=self.settings.concurrency,
+        )
+        _logger.info("Worker %s serves with %d executors", self._name, self.settings.concurrency)
+
+    def _finished(self):
+        if self._stop_deadline is None:
+            return False
+        return not self._busy() or time.monotonic() >= self._stop_deadline
+
+    def _obey_signals(self):
+        requests = self._signals.stop_requests
+        if requests and self._stop_deadline is None:
+            grace = self.settings.shutdown_grace_seconds
+            self._stop_deadline = time.monotonic() + grace
+            _logger.info("Stopping: %d running jobs get %g s to end", len(self._busy()), grace)
+        if requests > 1:
+            self._stop_deadline = 0.0
+
+    def _reap_children(self):
+        for executor in list(self._executors.values()):
+            pid, status = os.waitpid(executor.pid, os.WNOHANG)
+            if pid:
+                self._forget(executor)
+                self._account_for_death(executor, describe_exit(status))
+
+    def _spawn_missing(self):
+        if self._stop_deadline is not None:
+            return
+        while len(self._executors) < self.settings.concurrency:
+            self._before_fork()
+            executor = Executor.fork(self._perform, self._let_go_in_child)
+            self._executors[executor.pid] = executor
+            self._selector.register(executor, selectors.EVENT_READ, lambda e=executor: self._collect(e))
+
+    def _show_signs_of_life(self):
+        if time.monotonic() < self._next_heartbeat:
+            return
+        if not heartbeat(self._connection, self.worker_id):
+            raise LostWorkerError(f"Another worker declared {self._name} dead and took over its jobs")
+        for uuid, decision in rescue_orphans(self._connection, self.settings.max_backoff_seconds):
+            _logger.warning("Job %s: rescued from a dead worker, %s", uuid, _in_words(decision))
+        self._next_heartbeat = time.monotonic() + self.settings.heartbeat_interval_seconds
+
+    def _promote(self):
+        if time.monotonic() < self._next_promotion:
+            return
+        with self._connection.cursor() as cursor:
+            seconds = promote_due_jobs(cursor)
+        sleep = self.settings.poll_timeout if seconds is None else min(max(seconds, 0), self.settings.poll_timeout)
+        self._next_promotion = time.monotonic() + sleep
+
+    def _claim_for_idle(self):
+        idle = [executor for executor in self._executors.values() if executor.idle]
+        if not idle or self._stop_deadline is not None:
+            return
+        with self._connection.cursor() as cursor:
+            jobs = claim_jobs(cursor, self.worker_id, self._name, len(idle))
+        for executor, job in zip(idle, jobs, strict=False):
+            # A child that died meanwhile keeps the job; its death is accounted for when reaped.
+            executor.start(job)
+
+    def _wait(self):
+        wakes = [self._next_heartbeat, self._next_promotion]
+        if self._stop_deadline is not None:
+            wakes.append(self._stop_deadline)
+        timeout = max(0.0, min(wakes) - time.monotonic())
+        for key, _events in self._selector.select(timeout):
+            key.data()
+
+    # -- what the loop reacts to ----------------------------------------------------
+
+    def _read_notifications(self):
+        self._connection.poll()
+        self._connection.notifies.clear()
+        self._next_promotion = 0.0  # what was enqueued may be due before what we wait for
+
+    def _collect(self, executor):
+        if executor.collect():
+            self._next_promotion = 0.0  # the job may have been put off for a moment only
+        else:
+            # The pipe is closed: wait for the process, or each turn would find it readable again.
+            _pid, status = os.waitpid(executor.pid, 0)
+            self._forget(executor)
+            self._account_for_death(executor, describe_exit(status))
+
+    def _forget(self, executor):
+        self._selector.unregister(executor)
+        executor.close()
+        del self._executors[executor.pid]
+
+    def _account_for_death(self, executor, how):
+        job = executor.job
+        if job is None:
+            _logger.warning("Executor %d %s while idle", executor.pid, how)
+            return
+        decision = decide_retry(job.attempts, job.max_retries, self.settings.max_backoff_seconds)
+        failure = JobFailure("ExecutorDied", f"The process that ran this job was {how}.")
+        with self._connection.cursor() as cursor:
+            # No row when the job had committed its end just before the death.
+            if apply_decision(cursor, job, decision, failure):
+                _logger.error("Job %s: its executor %d %s, %s", job.uuid, executor.pid, how, _in_words(decision))
+
+    # -- the end --------------------------------------------------------------------
+
+    def _busy(self):
+        return [executor for executor in self._executors.values() if not executor.idle]
+
+    def _shut_down(self):
+        for executor in list(self._executors.values()):
+            self._end(executor)
+        try:
+            unregister_worker(self._connection, self.worker_id)
+            self._connection.close()
+        except psycopg2.Error:
+            _logger.info("The connection was lost: other workers will see that this one is gone")
+        self._selector.close()
+        self._signals.uninstall()
+        self._signals.close()
+        _logger.info("Worker %s stopped", self._name)
+
+    def _end(self, executor):
+        executor.close()
+        if executor.idle:
+            os.waitpid(executor.pid, 0)
+            return
+        executor.kill()
+        os.waitpid(executor.pid, 0)
+        try:
+            with self._connection.cursor() as cursor:
+                if release_job(cursor, executor.job):
+                    _logger.warning("Job %s: stopped by the shutdown and put back, uncharged", executor.job.uuid)
+        except psycopg2.Error:
+            _logger.warning("Job %s: stopped by the shutdown; another worker will rescue it", executor.job.uuid)
+
+    def _let_go_in_child(self):
+        """Detach a fresh child from everything of the parent's that was copied by the fork."""
+        # The socket of the control connection must not stay open in a child (its session
+        # lock would outlive the parent), nor be closed by libpq, which would end the
+        # parent's session. Pointing it at /dev/null does neither.
+        devnull = os.open(os.devnull, os.O_RDWR)
+        os.dup2(devnull, self._connection.fileno())
+        os.close(devnull)
+        self._signals.close()
+        self._selector.close()
+        for executor in self._executors.values():
+            executor.close()
+
+
+class LostWorkerError(Exception):
+    """This worker was declared dead while it lived; its claims belong to others now."""
+
+
+def _in_words(decision):
+    if isinstance(decision, Retry):
+        return f"runs again in {decision.seconds:g} s"
+    return "failed for good"

@@ -1,0 +1,30 @@
+"""The registry of living workers: a row in ``queue_worker`` and a session lock."""
+
+from .queries import QUERIES
+
+# First half of the two-part advisory lock of each worker; the second is its id.
+WORKER_LOCK_CLASS = 0x6A6F62  # "job"
+
+
+def register_worker(connection, *, name, hostname, pid, version, concurrency):
+    """Insert this worker's row and take its session lock; return its id."""
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        values = {"name": name, "hostname": hostname, "pid": pid, "version": version, "concurrency": concurrency}
+        cursor.execute(QUERIES["register_worker"], values)
+        (worker_id,) = cursor.fetchone()
+        cursor.execute(QUERIES["hold_worker_lock"], {"lock_class": WORKER_LOCK_CLASS, "worker_id": worker_id})
+        cursor.execute("COMMIT")
+    return worker_id
+
+
+def heartbeat(connection, worker_id):
+    """Say that this worker lives. False when another worker has declared it dead."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES["heartbeat"], {"worker_id": worker_id})
+        return cursor.fetchone() is not None
+
+
+def unregister_worker(connection, worker_id):
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES["unregister_worker"], {"worker_id": worker_id})

@@ -1,0 +1,1 @@
+"""The one bridge between the engine and Odoo: environments, payloads, running a job."""

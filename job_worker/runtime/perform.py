@@ -1,0 +1,122 @@
+"""Run one claimed job in this process: resolve, call, complete; or record why not.
+
+The job's own writes and its ``done`` are one transaction. Failures are recorded in a
+transaction of their own, after the job's was rolled back.
+"""
+
+import logging
+import random
+import time
+import traceback
+
+import psycopg2
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+from ..engine.retry import Retry, decide_retry
+from ..engine.store import JobFailure, apply_decision, finish_job
+from ..exception import ClaimLostError, FailedJobError, RetryableJobError
+from . import payload
+from .call import job_environment, unpack
+
+_logger = logging.getLogger(__name__)
+
+# As Odoo's dispatcher: conflicts of the job's own work are tried again in place.
+MAX_TRIES_ON_CONFLICT = 5
+
+
+class JobRunner:
+    """Runs jobs of one database, one at a time.
+
+    :param current_registry: callable returning the database's registry, caches valid
+    :param float max_backoff_seconds: longest wait before a retry
+    """
+
+    def __init__(self, current_registry, max_backoff_seconds):
+        self._current_registry = current_registry
+        self._max_backoff_seconds = max_backoff_seconds
+
+    def __call__(self, job):
+        """Run ``job`` and write its outcome; never raises for what the job did."""
+        started = time.monotonic()
+        registry = self._current_registry()
+        try:
+            self._run(registry, job)
+            outcome = "done"
+        except ClaimLostError:
+            outcome = "lost its claim, rolled back"
+        except Exception as error:  # noqa: BLE001  (whatever a job raises is its outcome)
+            registry.reset_changes()
+            outcome = self._record_failure(registry, job, error)
+        _logger.info(
+            "Job %s (%s) %s.%s attempt %d: %s in %.3f s",
+            job.uuid, job.channel, job.model_name, job.method_name, job.attempt, outcome,
+            time.monotonic() - started,
+        )
+
+    def _run(self, registry, job):
+        for tries_left in reversed(range(MAX_TRIES_ON_CONFLICT)):
+            try:
+                return run_once(registry, job)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
+                registry.reset_changes()
+                if not tries_left:
+                    raise
+                _logger.info("Job %s: %s, tried again at once, %d tries left", job.uuid, type(error).__name__, tries_left)
+                time.sleep(random.uniform(0.0, 2 ** (MAX_TRIES_ON_CONFLICT - tries_left) / 10))
+
+    def _record_failure(self, registry, job, error):
+        decision = decide_retry(
+            job.attempts,
+            job.max_retries,
+            self._max_backoff_seconds,
+            final=isinstance(error, FailedJobError),
+            seconds=getattr(error, "seconds", None) if isinstance(error, RetryableJobError) else None,
+            ignore_retry=isinstance(error, RetryableJobError) and error.ignore_retry,
+        )
+        with registry.cursor() as cr:
+            if not apply_decision(cr, job, decision, describe_error(error)):
+                return "lost its claim while failing"
+        if isinstance(decision, Retry):
+            return f"{type(error).__name__}, again in {decision.seconds:g} s"
+        return f"failed: {type(error).__name__}: {error}"
+
+
+def run_once(registry, job):
+    """One try of ``job`` in one transaction, committed together with its ``done``.
+
+    :raise ClaimLostError: the job belongs to somebody else by now; nothing was committed
+    """
+    with registry.cursor() as cr:  # commits on leaving, or rolls back what an exception left
+        env = job_environment(cr, job)
+        result = unpack(env, job)()
+        cr.flush()  # with its pre-commit hooks: nothing of the job may follow its `done`
+        _complete(cr, job, result)
+    registry.signal_changes()
+
+
+def _complete(cr, job, result):
+    """The last statement before the commit: ``done``, if the claim still holds."""
+    try:
+        held = finish_job(cr, job, _encode_result(result))
+    except psycopg2.errors.SerializationFailure as error:
+        # Nobody but the holder of the claim writes this row, so it isn't us any more.
+        raise ClaimLostError(job.uuid) from error
+    if not held:
+        raise ClaimLostError(job.uuid)
+
+
+def _encode_result(result):
+    """A job's return value as JSON text; None, and what can't be stored, as no result."""
+    if result is None:
+        return None
+    try:
+        return payload.encode(result, "the result")
+    except ValueError as error:
+        _logger.debug("The result of a job was not stored: %s", error)
+        return None
+
+
+def describe_error(error):
+    """The stored form of an exception."""
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    return JobFailure(name, str(error), "".join(traceback.format_exception(error)))
