@@ -6,6 +6,7 @@ besides its own; ``--help`` lists those.
 """
 
 import argparse
+import configparser
 import os
 import sys
 from pathlib import Path
@@ -42,7 +43,10 @@ def with_job_worker_on_addons_path(argv):
     from odoo.tools import config
 
     config.parser.error = fail
-    config._parse_config(addons_arguments(argv))
+    try:
+        config._parse_config(addons_arguments(argv))
+    except (configparser.Error, ValueError) as error:
+        fail(f"the configuration can't be read: {' '.join(str(error).split())}")
     initialize_sys_path()
     if any(has_job_worker(path) for path in odoo.addons.__path__):
         return argv

@@ -31,7 +31,7 @@ class QueueJob(models.Model):
     method_name = fields.Char("Method", readonly=True, required=True)
     payload = fields.Text(readonly=True, required=True, groups="job_worker.group_queue_job_manager")
     func_string = fields.Char("Call", compute="_compute_func_string")
-    user_id = fields.Many2one("res.users", "User", readonly=True, required=True, ondelete="restrict")
+    user_id = fields.Many2one("res.users", "User", readonly=True, ondelete="set null", index=True)
     company_id = fields.Many2one("res.company", "Company", readonly=True, ondelete="restrict")
 
     channel = fields.Char(readonly=True, required=True, default=DEFAULT_CHANNEL)
@@ -49,7 +49,7 @@ class QueueJob(models.Model):
     heartbeat = fields.Datetime(related="worker_id.heartbeat", string="Last Heartbeat", related_sudo=True)
     started_at = fields.Datetime("Started", readonly=True)
     completed_at = fields.Datetime("Completed", readonly=True)
-    duration = fields.Float(readonly=True, digits=(16, 3), help="Seconds that the last attempt took.")
+    duration = fields.Float(readonly=True, aggregator="avg", help="Seconds that the last attempt took.")
 
     result = fields.Text(readonly=True)
     exc_name = fields.Char("Exception", readonly=True)

@@ -27,7 +27,7 @@ def check_database(db_name):
     try:
         connection = connect(db_name)
     except psycopg2.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[0]
         raise DatabaseError(f"can't connect to database {db_name!r}: {reason}") from error
     try:
         if not _is_installed(connection):

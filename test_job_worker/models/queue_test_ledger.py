@@ -1,0 +1,53 @@
+import os
+import signal
+import time
+
+from odoo import api, fields, models
+
+from odoo.addons.job_worker.exception import FailedJobError, RetryableJobError
+
+
+class QueueTestLedger(models.Model):
+    """What jobs did, one row each: a job that took effect twice would break the constraint."""
+
+    _name = "queue.test.ledger"
+    _description = "Queue Test Ledger"
+
+    name = fields.Char(required=True)
+    pid = fields.Integer()
+
+    _name_unique = models.Constraint("UNIQUE(name)", "This job took effect twice.")
+
+    @api.model
+    def act(self, name, fate="done", seconds=0.0):
+        """A job whose arguments choose its fate; its effect is one ledger row.
+
+        :param str fate: ``done``, ``error``, ``fail``, ``retry``, ``sleep``, ``exit``
+            (ends its own process) or ``kill`` (by SIGKILL)
+        :param float seconds: how long to sleep, or to wait before the next attempt
+        """
+        self.create({"name": name, "pid": os.getpid()})
+        getattr(self, f"_act_{fate}")(seconds)
+        return name
+
+    def _act_done(self, seconds):
+        pass
+
+    def _act_error(self, seconds):
+        raise ValueError("This job always raises")
+
+    def _act_fail(self, seconds):
+        raise FailedJobError("This job can't succeed")
+
+    def _act_retry(self, seconds):
+        raise RetryableJobError("Not yet", seconds=seconds)
+
+    def _act_sleep(self, seconds):
+        self.flush_model()
+        time.sleep(seconds)
+
+    def _act_exit(self, seconds):
+        os._exit(3)
+
+    def _act_kill(self, seconds):
+        os.kill(os.getpid(), signal.SIGKILL)

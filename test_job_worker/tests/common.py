@@ -1,0 +1,138 @@
+"""Real databases, real processes: nothing here runs in the test's own transaction."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+import odoo.addons.job_worker
+from odoo import SUPERUSER_ID, api, sql_db
+from odoo.modules.registry import Registry
+from odoo.tests.common import BaseCase, get_db_name
+from odoo.tools import config
+
+REPOSITORY = Path(odoo.addons.job_worker.__path__[0]).parent
+RUN_WORKER = REPOSITORY / "run_worker.py"
+PATIENCE_SECONDS = 60
+
+
+class ProcessCase(BaseCase):
+    """Runs programs beside Odoo on the test's own database server."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.db_name = get_db_name()
+        cls.directory = Path(tempfile.mkdtemp(prefix="job_worker_test_"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory)
+        cls.conf = cls.write_conf("odoo.conf")
+
+    @classmethod
+    def write_conf(cls, name, **overrides):
+        """Write an Odoo configuration like this server's own; return its path."""
+        options = {key: config[key] for key in ("db_host", "db_port", "db_user", "db_password", "data_dir")}
+        options["addons_path"] = ",".join(config["addons_path"])
+        options.update(overrides)
+        path = cls.directory / name
+        path.write_text("[options]\n" + "".join(f"{key} = {value}\n" for key, value in options.items() if value))
+        return path
+
+    def environment(self, **extra):
+        """The environment of a child process: it imports the same Odoo as this one."""
+        paths = [str(Path(odoo.__path__[0]).parent), os.environ.get("PYTHONPATH", "")]
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **extra}
+
+    def run_program(self, *command, stdin="", **extra_environment):
+        """Run a Python program to its end; return the completed process, its output as text."""
+        return subprocess.run(
+            [sys.executable, *map(str, command)],
+            env=self.environment(**extra_environment),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            input=stdin,
+            check=False,
+        )
+
+    def wait_until(self, condition, what, seconds=PATIENCE_SECONDS):
+        """Return the first true value of ``condition()``; fail when it stays false."""
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                self.fail(f"Waited {seconds} s in vain until {what}")
+            time.sleep(0.02)
+        return value
+
+
+class WorkerCase(ProcessCase):
+    """Starts ``run_worker.py`` against the test database and looks at it from outside."""
+
+    def setUp(self):
+        super().setUp()
+        self.workers = []
+        self.addCleanup(self._clean)
+
+    def start_worker(self, *options):
+        """Start a worker; return its ``psutil.Popen`` once it is registered."""
+        log = self.directory / f"worker-{len(self.workers)}-{self._testMethodName}.log"
+        with log.open("w") as output:
+            worker = psutil.Popen(
+                [sys.executable, RUN_WORKER, "-c", self.conf, "-d", self.db_name, "--concurrency", "2", *options],
+                env=self.environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        worker.log = log
+        self.workers.append(worker)
+
+        def registered():
+            self.assertIsNone(worker.poll(), f"The worker ended:\n{log.read_text()}")
+            return self.query("SELECT 1 FROM queue_worker WHERE pid = %s", worker.pid)
+
+        self.wait_until(registered, "the worker is registered")
+        return worker
+
+    @contextmanager
+    def committed(self):
+        """An environment whose changes are committed at the end of the block."""
+        with Registry(self.db_name).cursor() as cr:
+            yield api.Environment(cr, SUPERUSER_ID, {})
+
+    def enqueue_act(self, name, fate="done", seconds=0.0, **options):
+        """Enqueue ``queue.test.ledger.act`` and commit; return the id of the job."""
+        with self.committed() as env:
+            return env["queue.test.ledger"].with_delay(**options).act(name, fate, seconds).id
+
+    def query(self, sql, *params):
+        """Run one statement in a transaction of its own; return its rows."""
+        with sql_db.db_connect(self.db_name).cursor() as cr:
+            cr.execute(sql, params)
+            return cr.fetchall() if cr.description else None
+
+    def job(self, job_id, *columns):
+        """The values of some columns of a job, as they stand now."""
+        ((*values,),) = self.query(f"SELECT {', '.join(columns)} FROM queue_job WHERE id = %s", job_id)
+        return tuple(values) if len(values) > 1 else values[0]
+
+    def wait_for_state(self, job_id, state):
+        self.wait_until(lambda: self.job(job_id, "state") == state, f"job {job_id} is {state}")
+
+    def ledger(self, name):
+        """Process ids that left a row called ``name`` in the ledger."""
+        return [pid for (pid,) in self.query("SELECT pid FROM queue_test_ledger WHERE name = %s", name)]
+
+    def _clean(self):
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
+        self.query("DELETE FROM queue_job")
+        self.query("DELETE FROM queue_worker")
+        self.query("DELETE FROM queue_test_ledger")

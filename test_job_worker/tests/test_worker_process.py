@@ -1,0 +1,136 @@
+import signal
+
+import psutil
+
+from odoo.tests import tagged
+
+from .common import WorkerCase
+
+
+@tagged("post_install", "-at_install")
+class TestWorkerProcess(WorkerCase):
+    def test_a_separate_process_runs_the_job_that_was_enqueued(self):
+        with self.committed() as env:
+            partner = env["res.partner"].create({"name": "Before"})
+            job = env["queue.job"].enqueue(
+                model_name="res.partner",
+                method_name="write",
+                record_ids=[partner.id],
+                args=[{"name": "Updated by queue"}],
+                kwargs={},
+                channel="root",
+                priority=10,
+                max_retries=5,
+            )
+            partner_id, job_id = partner.id, job.id
+        self.addCleanup(self.query, "DELETE FROM res_partner WHERE id = %s", partner_id)
+        self.start_worker()
+        self.wait_for_state(job_id, "done")
+        self.assertEqual(self.query("SELECT name FROM res_partner WHERE id = %s", partner_id), [("Updated by queue",)])
+        self.assertEqual(self.job(job_id, "attempts", "worker_id", "exc_info"), (1, None, None))
+
+    def test_a_delayed_call_wakes_an_idle_worker(self):
+        # Polling is off for the length of the test: only the notification can wake it.
+        worker = self.start_worker("--poll-timeout", "3600", "--heartbeat-interval-seconds", "3600")
+        job_id = self.enqueue_act("woken", priority=5, channel="exports")
+        self.wait_for_state(job_id, "done")
+        (pid,) = self.ledger("woken")
+        self.assertNotEqual(pid, worker.pid, "The job must run in a process of its own")
+
+    def test_a_raising_job_leaves_no_effect_and_is_scheduled_again(self):
+        job_id = self.enqueue_act("raising", "error")
+        self.start_worker()
+        self.wait_until(lambda: self.job(job_id, "attempts"), "the first attempt is recorded")
+        state, scheduled, name, message = self.job(job_id, "state", "scheduled", "exc_name", "exc_message")
+        self.assertEqual((state, scheduled, name, message), ("pending", True, "ValueError", "This job always raises"))
+        self.assertIn("_act_error", self.job(job_id, "exc_info"))
+        self.assertEqual(self.ledger("raising"), [])
+        (wait,) = self.query("SELECT EXTRACT(EPOCH FROM scheduled_at - write_date) FROM queue_job WHERE id = %s", job_id)[0]
+        self.assertAlmostEqual(float(wait), 10, delta=0.1)
+
+    def test_a_job_out_of_retries_fails(self):
+        job_id = self.enqueue_act("exhausted", "retry", 0.0, max_retries=2)
+        self.start_worker()
+        self.wait_for_state(job_id, "failed")
+        self.assertEqual(self.job(job_id, "attempts"), 3)
+
+    def test_a_job_that_can_never_succeed_fails_at_once(self):
+        job_id = self.enqueue_act("hopeless", "fail")
+        self.start_worker()
+        self.wait_for_state(job_id, "failed")
+        self.assertEqual(self.job(job_id, "attempts", "exc_message"), (1, "This job can't succeed"))
+
+    def test_a_job_that_kills_its_executor_is_charged_and_its_neighbours_run_on(self):
+        killer = self.enqueue_act("killer", "kill", max_retries=1)
+        leaver = self.enqueue_act("leaver", "exit", max_retries=1)
+        worker = self.start_worker()
+        neighbours = [self.enqueue_act(f"neighbour {number}") for number in range(5)]
+        for job_id in neighbours:
+            self.wait_for_state(job_id, "done")
+        self.wait_until(lambda: self.job(killer, "attempts") and self.job(leaver, "attempts"), "both are charged")
+        self.assertEqual(self.job(killer, "state", "exc_name"), ("pending", "ExecutorDied"))
+        self.assertIn("SIGKILL", self.job(killer, "exc_message"))
+        self.assertIn("code 3", self.job(leaver, "exc_message"))
+        self.assertIsNone(worker.poll())
+
+    def test_killing_the_worker_ends_everything_it_started_and_its_job_is_rescued(self):
+        job_id = self.enqueue_act("orphan", "sleep", 3600)
+        worker = self.start_worker()
+        self.wait_for_state(job_id, "started")
+        children = worker.children(recursive=True)
+        self.assertEqual(len(children), 2)
+        worker.kill()
+        worker.wait()
+        _gone, alive = psutil.wait_procs(children, timeout=10)
+        self.assertEqual(alive, [])
+
+        self.start_worker()
+        self.wait_until(lambda: self.job(job_id, "attempts") == 1, "the lost attempt is charged")
+        self.assertEqual(self.job(job_id, "exc_name"), "WorkerLost")
+        self.wait_for_state(job_id, "started")
+        self.assertEqual(len(self.query("SELECT id FROM queue_worker")), 1)
+
+    def test_a_graceful_stop_lets_the_running_job_end(self):
+        job_id = self.enqueue_act("graceful", "sleep", 1)
+        worker = self.start_worker()
+        self.wait_for_state(job_id, "started")
+        worker.send_signal(signal.SIGTERM)
+        self.assertEqual(worker.wait(30), 0)
+        self.assertEqual(self.job(job_id, "state", "attempts"), ("done", 1))
+        self.assertEqual(self.query("SELECT id FROM queue_worker"), [])
+
+    def test_a_job_that_outlasts_the_grace_period_is_put_back_uncharged(self):
+        job_id = self.enqueue_act("endless", "sleep", 3600)
+        worker = self.start_worker("--shutdown-grace-seconds", "0")
+        self.wait_for_state(job_id, "started")
+        worker.send_signal(signal.SIGTERM)
+        self.assertEqual(worker.wait(30), 0)
+        self.assertEqual(self.job(job_id, "state", "attempts", "worker_id"), ("pending", 0, None))
+
+    def test_a_job_whose_user_is_archived_fails_and_says_so(self):
+        with self.committed() as env:
+            user = env["res.users"].create({"name": "Leaver", "login": "leaver-of-jobs"})
+            job_id = env["queue.test.ledger"].with_user(user).with_delay().act("by a leaver").id
+            user.active = False
+            user_id = user.id
+        self.start_worker()
+        self.wait_for_state(job_id, "failed")
+        self.assertIn(f"user {user_id}", self.job(job_id, "exc_message"))
+        self.assertEqual(self.ledger("by a leaver"), [])
+
+    def test_a_scheduled_job_waits_for_its_time(self):
+        job_id = self.enqueue_act("later", scheduled_at=1.0)
+        self.assertTrue(self.job(job_id, "scheduled"))
+        self.start_worker("--poll-timeout", "3600")
+        self.wait_for_state(job_id, "done")
+        early = self.query("SELECT started_at < scheduled_at FROM queue_job WHERE id = %s", job_id)
+        self.assertEqual(early, [(False,)])
+
+    def test_jobs_run_by_priority_then_in_the_order_of_their_enqueueing(self):
+        names = [("third", 10), ("last", 20), ("fourth", 10), ("first", 1), ("second", 5)]
+        ids = [self.enqueue_act(name, priority=priority) for name, priority in names]
+        self.start_worker("--concurrency", "1")
+        for job_id in ids:
+            self.wait_for_state(job_id, "done")
+        order = [name for (name,) in self.query("SELECT name FROM queue_test_ledger ORDER BY id")]
+        self.assertEqual(order, ["first", "second", "third", "fourth", "last"])
