@@ -113,6 +113,7 @@ class TestWorkerProcess(WorkerCase):
             job_id = env["queue.test.ledger"].with_user(user).with_delay().act("by a leaver").id
             user.active = False
             user_id = user.id
+        self.addCleanup(self.query, "DELETE FROM res_users WHERE id = %s", user_id)
         self.start_worker()
         self.wait_for_state(job_id, "failed")
         self.assertIn(f"user {user_id}", self.job(job_id, "exc_message"))

@@ -1,0 +1,28 @@
+from odoo.tests.common import BaseCase
+
+from ..engine.retry import Fail, Retry, backoff, decide_retry
+
+
+class TestRetry(BaseCase):
+    def test_the_wait_doubles_up_to_its_limit(self):
+        self.assertEqual([backoff(n, 3600) for n in range(1, 6)], [10, 20, 40, 80, 160])
+        self.assertEqual(backoff(20, 3600), 3600)
+        self.assertEqual(backoff(10**6, 3600), 3600)
+
+    def test_a_job_is_retried_max_retries_times(self):
+        decisions = [decide_retry(attempts, 3, 3600) for attempts in range(4)]
+        self.assertEqual(decisions, [Retry(10), Retry(20), Retry(40), Fail()])
+
+    def test_zero_retries_means_without_end(self):
+        self.assertEqual(decide_retry(10**6, 0, 3600), Retry(3600))
+
+    def test_a_final_error_fails_at_once(self):
+        self.assertEqual(decide_retry(0, 5, 3600, final=True), Fail())
+
+    def test_the_job_chooses_its_delay(self):
+        self.assertEqual(decide_retry(0, 5, 3600, seconds=0), Retry(0))
+        self.assertEqual(decide_retry(5, 5, 3600, seconds=7), Fail())
+
+    def test_an_ignored_attempt_is_not_counted_and_never_the_last(self):
+        self.assertEqual(decide_retry(5, 5, 3600, ignore_retry=True), Retry(10, counted=False))
+        self.assertEqual(decide_retry(5, 5, 3600, seconds=3, ignore_retry=True), Retry(3, counted=False))
