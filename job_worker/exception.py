@@ -32,5 +32,9 @@ class JobOptionError(JobError, ValueError):
     """An option given at enqueue is unknown, of a wrong type or out of range."""
 
 
+class JobGraphError(JobOptionError):
+    """A graph of jobs can't be stored as it is: a cycle, an empty group, a job of another graph."""
+
+
 class ClaimLostError(JobError):
     """The job was taken away from this executor; nothing it did may be committed."""

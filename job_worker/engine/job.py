@@ -23,6 +23,9 @@ class ClaimedJob:
     channel: str
     attempts: int
     max_retries: int
+    timeout: int
+    retry_pattern: str | None
+    has_dependents: bool
 
     @property
     def attempt(self):

@@ -31,7 +31,7 @@ def _rescue(cursor, max_backoff_seconds):
     cursor.execute(QUERIES["lock_orphans"], {"worker_ids": list(dead)})
     rescued = []
     for orphan in _records(cursor):
-        decision = decide_retry(orphan.attempts, orphan.max_retries, max_backoff_seconds, seconds=0)
+        decision = decide_retry(orphan, max_backoff_seconds, seconds=0)
         apply_decision(cursor, orphan, decision, _lost_worker(orphan))
         rescued.append((orphan.uuid, decision))
     for worker_id in dead:

@@ -1,5 +1,7 @@
 """What becomes of a job whose attempt failed: pure decisions, written elsewhere."""
 
+import json
+import random
 from dataclasses import dataclass
 
 BASE_BACKOFF_SECONDS = 10
@@ -24,21 +26,39 @@ def backoff(failures, max_seconds, base=BASE_BACKOFF_SECONDS):
     return min(base * 2 ** min(failures - 1, 60), max_seconds)
 
 
-def decide_retry(attempts, max_retries, max_backoff_seconds, *, final=False, seconds=None, ignore_retry=False):
+def pattern_delay(pattern, failures):
+    """Seconds to wait after the n-th failure by a retry pattern, as in OCA's queue_job.
+
+    The entry of the highest attempt that is not above ``failures`` holds; a pair of
+    numbers is a range to draw from.
+
+    :param str pattern: JSON of ``{attempt: seconds}``
+    :return: seconds, or None when the pattern says nothing about this failure
+    """
+    entries = {int(attempt): seconds for attempt, seconds in json.loads(pattern).items()}
+    reached = [attempt for attempt in entries if attempt <= failures]
+    if not reached:
+        return None
+    seconds = entries[max(reached)]
+    return random.uniform(*seconds) if isinstance(seconds, list) else seconds
+
+
+def decide_retry(job, max_backoff_seconds, *, final=False, seconds=None, ignore_retry=False):
     """Decide after a failed attempt.
 
-    :param int attempts: attempts charged before this one
-    :param int max_retries: retries allowed after the first attempt; 0 means without end
+    :param job: anything with ``attempts`` (charged before this one), ``max_retries``
+        (after the first attempt; 0 means without end) and ``retry_pattern`` (JSON or None)
+    :param float max_backoff_seconds: longest wait that the backoff gives
     :param bool final: the job said that it can never succeed
-    :param seconds: the delay the job asked for; None for the backoff
+    :param seconds: the delay the job asked for; None for its pattern, else the backoff
     :param bool ignore_retry: the job asked not to be charged
     :return: :class:`Retry` or :class:`Fail`
     """
-    if final:
+    failures = job.attempts + 1
+    if final or (job.max_retries and failures > job.max_retries and not ignore_retry):
         return Fail()
-    if ignore_retry:
-        return Retry(backoff(1, max_backoff_seconds) if seconds is None else seconds, counted=False)
-    failures = attempts + 1
-    if max_retries and failures > max_retries:
-        return Fail()
-    return Retry(backoff(failures, max_backoff_seconds) if seconds is None else seconds)
+    if seconds is None and job.retry_pattern:
+        seconds = pattern_delay(job.retry_pattern, failures)
+    if seconds is None:
+        seconds = backoff(1 if ignore_retry else failures, max_backoff_seconds)
+    return Retry(seconds, counted=not ignore_retry)

@@ -15,3 +15,15 @@ STATES = [
     (FAILED, "Failed"),
     (CANCELLED, "Cancelled"),
 ]
+
+FINAL = (DONE, FAILED, CANCELLED)
+
+# How long an attempt took, in classes that can be grouped by; set by finish_job and fail_job.
+DURATION_BUCKETS = [
+    ("0", "Below 100 ms"),
+    ("1", "100 ms to 1 s"),
+    ("2", "1 to 10 s"),
+    ("3", "10 s to 1 min"),
+    ("4", "1 to 10 min"),
+    ("5", "Above 10 min"),
+]

@@ -1,15 +1,10 @@
-from uuid import uuid4
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..engine import states
-from ..engine.notifier import notify_workers
-from ..exception import JobOptionError
 from ..job import DEFAULT_CHANNEL, DEFAULT_MAX_RETRIES, DEFAULT_PRIORITY
-from ..options import check_options
-from ..runtime import call, database
-from .fields import BigInteger
+from ..runtime import call
+from .fields import BigInteger, alias
 
 CLAIM_TOKEN_SEQUENCE = "queue_job_claim_token_seq"
 
@@ -31,6 +26,7 @@ class QueueJob(models.Model):
     method_name = fields.Char("Method", readonly=True, required=True)
     payload = fields.Text(readonly=True, required=True, groups="job_worker.group_queue_job_manager")
     func_string = fields.Char("Call", compute="_compute_func_string")
+    record_ids = fields.Json("Record IDs", compute="_compute_record_ids")
     user_id = fields.Many2one("res.users", "User", readonly=True, ondelete="set null", index=True)
     company_id = fields.Many2one("res.company", "Company", readonly=True, ondelete="restrict")
 
@@ -43,12 +39,27 @@ class QueueJob(models.Model):
     max_retries = fields.Integer(readonly=True, required=True, default=DEFAULT_MAX_RETRIES, aggregator=False)
     attempts = fields.Integer(readonly=True, default=0)
 
+    timeout = fields.Integer(readonly=True, aggregator=False, help="Seconds that an attempt may take; 0 for no limit.")
+    retry_pattern = fields.Char(readonly=True, help="Seconds to wait by number of the failed attempt, as JSON.")
+    identity_key = fields.Char(readonly=True, help="At most one unfinished job has the same key.")
+
+    graph_uuid = fields.Char("Graph UUID", readonly=True, index="btree_not_null")
+    parent_id = fields.Many2one("queue.job", "Parent Job", readonly=True, ondelete="set null", index="btree_not_null")
+    child_ids = fields.One2many("queue.job", "parent_id", "Child Jobs", readonly=True)
+    dependency_ids = fields.One2many("queue.job.dependency", "job_id", "Depends On", readonly=True)
+    dependent_ids = fields.One2many("queue.job.dependency", "depends_on_id", "Dependents", readonly=True)
+    # Counters of a waiting job, kept by release_dependents (engine/queries.sql).
+    blockers = fields.Integer(readonly=True, aggregator=False, help="Conditions that this job still waits for.")
+    error_sources = fields.Integer(readonly=True, aggregator=False)
+
     claim_token = BigInteger(readonly=True, groups="base.group_no_one", aggregator=False)
     worker_id = fields.Many2one("queue.worker", "Running On", readonly=True, ondelete="set null")
     worker_name = fields.Char("Worker", readonly=True, help="The worker of the last attempt.")
     heartbeat = fields.Datetime(related="worker_id.heartbeat", string="Last Heartbeat", related_sudo=True)
     started_at = fields.Datetime("Started", readonly=True)
     completed_at = fields.Datetime("Completed", readonly=True)
+    cancelled_at = fields.Datetime("Cancelled", readonly=True)
+    duration_bucket = fields.Selection(states.DURATION_BUCKETS, "Duration Class", readonly=True)
     duration = fields.Float(readonly=True, aggregator="avg", help="Seconds that the last attempt took.")
 
     result = fields.Text(readonly=True)
@@ -56,12 +67,27 @@ class QueueJob(models.Model):
     exc_message = fields.Char("Error Message", readonly=True)
     exc_info = fields.Text("Traceback", readonly=True)
 
+    date_created = alias(fields.Datetime, "create_date", "Created On")
+    date_started = alias(fields.Datetime, "started_at", "Start Date")
+    date_done = alias(fields.Datetime, "completed_at", "Date Done")
+    date_cancelled = alias(fields.Datetime, "cancelled_at", "Date Cancelled")
+    exec_time = alias(fields.Float, "duration", "Execution Time (s)")
+    eta = alias(fields.Datetime, "scheduled_at", "Execute Only After")
+    retry = alias(fields.Integer, "attempts", "Current Try")
+
     _uuid_unique = models.Constraint("UNIQUE(uuid)", "Two jobs can't have the same UUID.")
+    _identity_key_unique = models.UniqueIndex(
+        "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('waiting', 'pending', 'started')",
+        "An unfinished job has the same identity key.",
+    )
     _ready_index = models.Index(
         "(priority, COALESCE(scheduled_at, create_date), id) WHERE state = 'pending' AND scheduled IS NOT TRUE"
     )
     _scheduled_index = models.Index("(scheduled_at) WHERE state = 'pending' AND scheduled")
     # Only running jobs have a worker, so that the foreign key costs nothing on finished ones.
+    _retention_index = models.Index(
+        "(state, COALESCE(completed_at, cancelled_at, write_date)) WHERE state IN ('done', 'failed', 'cancelled')"
+    )
     _started_index = models.Index("(worker_id, claim_token) WHERE state = 'started'")
     _worker_index = models.Index("(worker_id) WHERE worker_id IS NOT NULL")
 
@@ -79,84 +105,9 @@ class QueueJob(models.Model):
     @api.depends("payload", "method_name")
     def _compute_func_string(self):
         for job in self:
-            job.func_string = call.describe(job.sudo().payload, job.method_name)
+            job.func_string = call.describe(job.sudo().payload, job.model_name, job.method_name)
 
-    @api.model
-    @api.private
-    def enqueue(self, model_name, method_name, record_ids=(), args=(), kwargs=None, **options):
-        """Enqueue ``env[model_name].browse(record_ids).method_name(*args, **kwargs)``.
-
-        The job runs as the current user, in the current company and language, after
-        the current transaction has committed.
-
-        :param str model_name: technical name of the model
-        :param str method_name: a method of it; private ones are fine, RPC can't get here
-        :param record_ids: ids of the records to call it on
-        :param args: positional arguments; JSON values, dates, tuples and recordsets
-        :param dict kwargs: keyword arguments, likewise
-        :param options: ``channel`` (text), ``priority`` (low first), ``max_retries``
-            (after the first attempt; 0 for no end), ``description`` (text),
-            ``scheduled_at`` (datetime in UTC or aware, timedelta, or seconds from now)
-        :return: the ``queue.job`` record
-        :raise JobOptionError: something of the above can't be; it names the culprit
-        """
-        if model_name not in self.env:
-            raise JobOptionError(f"Can't enqueue: the model {model_name!r} doesn't exist")
-        records = self.env[model_name].browse(record_ids)
-        return self._enqueue_call(records, method_name, args, kwargs or {}, options)
-
-    @api.model
-    def _enqueue_call(self, records, method_name, args, kwargs, options):
-        """Store one call on ``records`` as a job; see :meth:`enqueue`."""
-        if not callable(getattr(type(records), method_name, None)):
-            raise JobOptionError(f"Can't enqueue: the model {records._name!r} has no method {method_name!r}")
-        values = {
-            **check_options(options),
-            "uuid": str(uuid4()),
-            "state": states.PENDING,
-            "model_name": records._name,
-            "method_name": method_name,
-            "payload": call.pack(records, args, kwargs),
-            "user_id": records.env.uid,
-            "company_id": records.env.company.id,
-            "attempts": 0,
-        }
-        values["name"] = values["name"] or f"{records._name}.{method_name}"
-        return self._store([values])
-
-    @api.model
-    def _store(self, values_list):
-        """Insert jobs in one statement and wake the workers once they are committed.
-
-        :param list values_list: dicts of column values, all with the same keys
-        :return: the ``queue.job`` records, in the order of the values
-        """
-        columns = list(values_list[0])
-        now = SQL("now() AT TIME ZONE 'UTC'")
-        uid = self.env.uid
-        rows = (
-            SQL(
-                "(%s, COALESCE(%s > %s, FALSE), %s, %s, %s, %s)",
-                SQL(", ").join(values[column] for column in columns),
-                SQL("%s::timestamp", values["scheduled_at"]), now, uid, uid, now, now,
-            )
-            for values in values_list
-        )
-        ids = self.env.execute_query(
-            SQL(
-                "INSERT INTO queue_job (%s, scheduled, create_uid, write_uid, create_date, write_date)"
-                " VALUES %s RETURNING id",
-                SQL(", ").join(map(SQL.identifier, columns)),
-                SQL(", ").join(rows),
-            )
-        )
-        self._wake_workers_after_commit()
-        return self.browse(id_ for (id_,) in ids)
-
-    @api.model
-    def _wake_workers_after_commit(self):
-        postcommit = self.env.cr.postcommit
-        if not postcommit.data.get("job_worker.wake"):
-            postcommit.data["job_worker.wake"] = True
-            db_name = self.env.cr.dbname
-            postcommit.add(lambda: notify_workers(db_name, database.dsn(db_name)))
+    @api.depends("payload")
+    def _compute_record_ids(self):
+        for job in self:
+            job.record_ids = call.record_ids(job.sudo().payload)

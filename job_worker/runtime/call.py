@@ -4,12 +4,10 @@ import json
 from dataclasses import dataclass
 
 from odoo import api
+from odoo.tools import SQL
 
 from ..exception import JobDecodeError
 from . import payload
-
-# Of the enqueuer's context only these follow the job; the rest belongs to its request.
-CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids")
 
 
 @dataclass(frozen=True)
@@ -29,59 +27,105 @@ def pack(records, args, kwargs):
 
     :raise JobOptionError: something in it can't be stored
     """
-    context = {key: records.env.context[key] for key in CONTEXT_KEYS if key in records.env.context}
-    parts = {
-        "records": payload.encode(records, "the recordset"),
-        "args": payload.encode(list(args), "args"),
-        "kwargs": payload.encode(kwargs, "kwargs"),
-        "context": payload.encode(context, "context"),
-    }
-    return "{" + ",".join(f'"{name}":{text}' for name, text in parts.items()) + "}"
+    context = records._job_prepare_context_before_enqueue()
+    return payload.dump(
+        {
+            "ids": payload.record_ids(records, "the recordset"),
+            "args": [payload.to_json(value, f"args[{index}]") for index, value in enumerate(args)],
+            "kwargs": {name: payload.to_json(value, f"kwargs[{name!r}]") for name, value in kwargs.items()},
+            "context": {key: payload.to_json(value, f"context[{key!r}]") for key, value in context.items()},
+            "su": records.env.su,
+        }
+    )
 
 
 def job_environment(cr, job):
-    """The environment that ``job`` runs in: its user, companies, language and time zone.
+    """The environment that ``job`` runs in: its user, companies, language, time zone and context.
 
     :param job: :class:`~..engine.job.ClaimedJob`
     :raise JobDecodeError: the user is gone or inactive; nothing ever falls back to the superuser
     """
-    root = api.Environment(cr, api.SUPERUSER_ID, {})
-    user = root["res.users"].browse(job.user_id).exists()
-    if not user or not (user.active or user.id == api.SUPERUSER_ID):
+    cr.execute("SELECT active FROM res_users WHERE id = %s", [job.user_id])
+    user = cr.fetchone()
+    if not user or not (user[0] or job.user_id == api.SUPERUSER_ID):
         raise JobDecodeError(f"The user {job.user_id} that this job runs as is gone or inactive")
-    context = payload.decode(root, job.payload).get("context") or {}
-    return api.Environment(cr, user.id, {**context, "job_uuid": job.uuid})
+    stored = payload.load(job.payload)
+    context = payload.from_json(None, stored.get("context") or {})
+    if job.company_id:
+        # Without the web client's choice of companies, the job keeps the one it was enqueued in.
+        context.setdefault("allowed_company_ids", [job.company_id])
+    return api.Environment(cr, job.user_id, {**context, "job_uuid": job.uuid}, bool(stored.get("su")))
 
 
 def unpack(env, job):
     """Rebuild the call of ``job`` in ``env``.
 
-    :raise JobDecodeError: the model, the method or the arguments can't be had
+    :raise JobDecodeError: the model, the method, the arguments or the records can't be had
     """
     if job.model_name not in env:
         raise JobDecodeError(f"The model {job.model_name!r} doesn't exist in this database")
-    stored = payload.decode(env, job.payload)
-    method = getattr(stored["records"], job.method_name, None)
+    stored = payload.load(job.payload)
+    records = env[job.model_name].browse(stored.get("ids") or ())
+    method = getattr(records, job.method_name, None)
     if not callable(method):
         raise JobDecodeError(f"The model {job.model_name!r} has no method {job.method_name!r}")
-    return Call(method, stored["args"], stored["kwargs"])
+    args = [payload.from_json(env, value) for value in stored.get("args") or []]
+    kwargs = {name: payload.from_json(env, value) for name, value in (stored.get("kwargs") or {}).items()}
+    _check_existence(records)
+    return Call(method, args, kwargs)
 
 
-def describe(text, method_name):
+def _check_existence(records):
+    """Raise when some of ``records`` were deleted since the job was enqueued."""
+    if not records._ids or not records._auto or records._abstract:
+        return
+    records.env.cr.execute(
+        SQL("SELECT id FROM %s WHERE id = ANY(%s)", SQL.identifier(records._table), list(records._ids))
+    )
+    existing = {id_ for (id_,) in records.env.cr.fetchall()}
+    vanished = [id_ for id_ in records._ids if id_ not in existing]
+    if vanished:
+        more = ", ..." if len(vanished) > 20 else ""
+        ids = ", ".join(map(str, vanished[:20]))
+        raise JobDecodeError(f"Records of this job were deleted: {records._name}({ids}{more})")
+
+
+def record_ids(text):
+    """The ids of the records that a payload's method is called on; empty when it can't be read."""
+    try:
+        return payload.load(text).get("ids") or []
+    except (JobDecodeError, AttributeError):
+        return []
+
+
+def describe(text, model_name, method_name):
     """A payload as Python would write the call, for people: ``res.partner(1, 2).write({...})``."""
-    stored = json.loads(text)
-    records = stored["records"]
-    args = [_show(value) for value in stored["args"]]
-    kwargs = [f"{key}={_show(value)}" for key, value in stored["kwargs"].items()]
-    ids = ", ".join(map(str, records["ids"]))
-    return f"{records['model']}({ids}).{method_name}({', '.join(args + kwargs)})"
+    try:
+        stored = payload.load(text)
+        args = [_show(value) for value in stored["args"]]
+        kwargs = [f"{key}={_show(value)}" for key, value in stored["kwargs"].items()]
+        ids = ", ".join(map(str, stored["ids"]))
+    except (JobDecodeError, LookupError, TypeError, AttributeError):
+        return f"{model_name}.{method_name}(?)"
+    return f"{model_name}({ids}).{method_name}({', '.join(args + kwargs)})"
 
 
 def _show(value):
-    if isinstance(value, dict) and value.get("_type") == "records":
+    """A stored value for people, with wrapped ones as what they stand for."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_show, value))}]"
+    if not isinstance(value, dict):
+        return repr(value)
+    kind = value.get("_type")
+    if kind is None:
+        return "{" + ", ".join(f"{key!r}: {_show(item)}" for key, item in value.items()) + "}"
+    if kind == "records":
         return f"{value['model']}({', '.join(map(str, value['ids']))})"
-    if isinstance(value, dict) and value.get("_type") == "tuple":
-        return f"({', '.join(map(_show, value['items']))})"
-    if isinstance(value, dict) and "_type" in value:
-        return str(value.get("value", value))
-    return repr(value)
+    if "items" in value and isinstance(value["items"], list):
+        return f"{kind}({_show(value['items'])})"
+    return f"{kind}({value.get('value', value)!r})"
+
+
+def pretty(text):
+    """A payload as indented JSON, for people to read and copy."""
+    return json.dumps(payload.load(text), indent=2, ensure_ascii=False)

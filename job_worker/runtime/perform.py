@@ -66,8 +66,7 @@ class JobRunner:
 
     def _record_failure(self, registry, job, error):
         decision = decide_retry(
-            job.attempts,
-            job.max_retries,
+            job,
             self._max_backoff_seconds,
             final=isinstance(error, FailedJobError),
             seconds=getattr(error, "seconds", None) if isinstance(error, RetryableJobError) else None,
@@ -97,23 +96,12 @@ def run_once(registry, job):
 def _complete(cr, job, result):
     """The last statement before the commit: ``done``, if the claim still holds."""
     try:
-        held = finish_job(cr, job, _encode_result(result))
+        held = finish_job(cr, job, payload.encode_result(result))
     except psycopg2.errors.SerializationFailure as error:
         # Nobody but the holder of the claim writes this row, so it isn't us any more.
         raise ClaimLostError(job.uuid) from error
     if not held:
         raise ClaimLostError(job.uuid)
-
-
-def _encode_result(result):
-    """A job's return value as JSON text; None, and what can't be stored, as no result."""
-    if result is None:
-        return None
-    try:
-        return payload.encode(result, "the result")
-    except ValueError as error:
-        _logger.debug("The result of a job was not stored: %s", error)
-        return None
 
 
 def describe_error(error):

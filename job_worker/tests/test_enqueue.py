@@ -6,17 +6,18 @@ from ..exception import JobDecodeError, JobOptionError
 from ..runtime.call import job_environment, unpack
 
 
+def claimed(job):
+    """The job as an executor would get it."""
+    names = ("uuid", "model_name", "method_name", "payload", "channel", "max_retries", "timeout", "retry_pattern")
+    ids = {"id": job.id, "user_id": job.user_id.id, "company_id": job.company_id.id}
+    return ClaimedJob(claim_token=1, attempts=0, has_dependents=False, **{name: job[name] for name in names}, **ids)
+
+
 class TestEnqueue(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.partner = cls.env["res.partner"].create({"name": "Before"})
-
-    def claimed(self, job):
-        """The job as an executor would get it."""
-        values = {name: job[name] for name in ("uuid", "model_name", "method_name", "payload", "channel")}
-        ids = {"id": job.id, "user_id": job.user_id.id, "company_id": job.company_id.id}
-        return ClaimedJob(claim_token=1, attempts=0, max_retries=5, **values, **ids)
 
     def test_with_delay_stores_the_call_with_its_options(self):
         job = self.partner.with_delay(priority=5, channel="exports", max_retries=2).write({"name": "Queued"})
@@ -59,18 +60,21 @@ class TestEnqueue(TransactionCase):
     def test_the_call_is_rebuilt_and_made_in_the_environment_of_the_enqueuer(self):
         user = new_test_user(self.env, "worker-of-jobs", groups="base.group_user,base.group_partner_manager")
         partner = self.partner.with_user(user).with_context(lang="en_US", tz="Asia/Tokyo", secret=1)
-        job = self.claimed(partner.with_delay().write({"name": "After"}).sudo())
+        job = claimed(partner.with_delay().write({"name": "After"}))
         env = job_environment(self.env.cr, job)
         self.assertEqual(env.user, user)
         self.assertFalse(env.su)
-        self.assertEqual(env.context, {"lang": "en_US", "tz": "Asia/Tokyo", "job_uuid": job.uuid})
+        companies = [user.company_id.id]
+        context = {"lang": "en_US", "tz": "Asia/Tokyo", "allowed_company_ids": companies, "job_uuid": job.uuid}
+        self.assertEqual(env.context, context)
         unpack(env, job)()
         self.assertEqual(self.partner.name, "After")
 
     def test_an_archived_user_is_refused_and_never_replaced(self):
         user = new_test_user(self.env, "leaver-of-jobs", groups="base.group_user")
-        job = self.claimed(self.partner.with_user(user).with_delay().read(["name"]).sudo())
+        job = claimed(self.partner.with_user(user).with_delay().read(["name"]))
         user.active = False
+        user.flush_recordset()
         with self.assertRaisesRegex(JobDecodeError, str(user.id)):
             job_environment(self.env.cr, job)
 
@@ -94,7 +98,8 @@ class TestEnqueue(TransactionCase):
         job = self.partner.with_user(user).with_delay().read(["name"])
         self.assertTrue(job)
         with self.assertRaises(AccessError):
-            job.read(["state"])
+            job.sudo(False).read(["state"])
+        self.assertEqual(job.state, "pending", "Who enqueued a job may follow it from code")
 
     def test_a_scheduled_job_is_kept_out_of_the_ready_ones(self):
         later = self.partner.with_delay(scheduled_at=3600).read(["name"])

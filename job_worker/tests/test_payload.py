@@ -1,4 +1,7 @@
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+
+from markupsafe import Markup
 
 from odoo.tests.common import TransactionCase
 
@@ -14,6 +17,13 @@ class TestPayload(TransactionCase):
             [True, 0, -1.5, "text with \0 and \u20ac", []],
             {"a": {"b": (1, (2,))}},
             {"_type": "records", "model": "res.users", "ids": [1]},
+            {1: "one", None: "none", (1, 2): {"_type": 3}},
+            {1, 2, (3, "x")},
+            frozenset({"a"}),
+            Decimal("1.10"),
+            b"\x00\xff",
+            Markup("<b>bold</b>"),
+            datetime(2030, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=-3, minutes=-30))),
             date(2030, 1, 2),
             datetime(2030, 1, 2, 3, 4, 5, 6),
             partners,
@@ -27,7 +37,8 @@ class TestPayload(TransactionCase):
     def test_what_can_not_be_stored_is_named_with_its_place(self):
         for value, place in (
             ({"a": [1, object()]}, r"args\['a'\]\[1\].*object"),
-            ({1: 2}, "args.*1.*not a string"),
+            ({object(): 2}, "key.*object"),
+            ({"a": {1, object}}, r"args\['a'\]"),
             ([self.env["res.partner"].new({})], r"args\[0\].*unsaved"),
         ):
             with self.subTest(place), self.assertRaisesRegex(JobOptionError, place):

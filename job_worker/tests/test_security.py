@@ -10,8 +10,8 @@ class TestSecurity(TransactionCase):
         cls.user = new_test_user(cls.env, "queue-user", groups="job_worker.group_queue_job_user")
         cls.manager = new_test_user(cls.env, "queue-manager", groups="job_worker.group_queue_job_manager")
         cls.partner = cls.env["res.partner"].create({"name": "Target"})
-        cls.own = cls.partner.with_user(cls.user).with_delay().read(["name"]).sudo()
-        cls.other = cls.partner.with_user(cls.manager).with_delay().read(["name"]).sudo()
+        cls.own = cls.partner.with_user(cls.user).with_delay().read(["name"])
+        cls.other = cls.partner.with_user(cls.manager).with_delay().read(["name"])
 
     def test_a_user_sees_only_their_own_jobs_and_a_manager_all(self):
         both = self.own | self.other
@@ -26,7 +26,7 @@ class TestSecurity(TransactionCase):
 
     def test_nobody_writes_jobs_through_the_orm(self):
         for user in (self.user, self.manager):
-            job = self.own.with_user(user)
+            job = self.own.with_user(user).sudo(False)
             with self.subTest(user.login):
                 with self.assertRaises(AccessError):
                     job.write({"priority": 1})

@@ -14,6 +14,7 @@ import time
 import psycopg2
 
 from ..claim import claim_jobs, promote_due_jobs
+from ..dependencies import release_dependents, sweep_dependents
 from ..notifier import CHANNEL
 from ..rescue import rescue_orphans
 from ..retry import Retry, decide_retry
@@ -23,6 +24,9 @@ from .executor import Executor
 from .signals import SignalInbox, describe_exit
 
 _logger = logging.getLogger(__name__)
+
+# How often it is looked for ended jobs whose dependents a crash has left waiting.
+SWEEP_INTERVAL_SECONDS = 30.0
 
 
 class Supervisor:
@@ -50,6 +54,8 @@ class Supervisor:
         self._connection = None
         self._next_promotion = 0.0
         self._next_heartbeat = 0.0
+        self._next_sweep = 0.0
+        self._ended_parents = []
         self._stop_deadline = None
 
     def run(self):
@@ -73,6 +79,7 @@ class Supervisor:
         self._reap_children()
         self._spawn_missing()
         self._show_signs_of_life()
+        self._release_dependents()
         self._promote()
         self._claim_for_idle()
         self._wait()
@@ -134,6 +141,19 @@ class Supervisor:
             _logger.warning("Job %s: rescued from a dead worker, %s", uuid, _in_words(decision))
         self._next_heartbeat = time.monotonic() + self.settings.heartbeat_interval_seconds
 
+    def _release_dependents(self):
+        sweep = time.monotonic() >= self._next_sweep
+        if not (sweep or self._ended_parents):
+            return
+        with self._connection.cursor() as cursor:
+            ready = release_dependents(cursor, self._ended_parents)
+            if sweep:
+                ready += sweep_dependents(cursor)
+                self._next_sweep = time.monotonic() + SWEEP_INTERVAL_SECONDS
+            if ready > 1:  # one is claimed here in this turn; for more, others may help
+                cursor.execute(f"NOTIFY {CHANNEL}")
+        self._ended_parents = []
+
     def _promote(self):
         if time.monotonic() < self._next_promotion:
             return
@@ -153,7 +173,7 @@ class Supervisor:
             executor.start(job)
 
     def _wait(self):
-        wakes = [self._next_heartbeat, self._next_promotion]
+        wakes = [self._next_heartbeat, self._next_promotion, self._next_sweep]
         if self._stop_deadline is not None:
             wakes.append(self._stop_deadline)
         timeout = max(0.0, min(wakes) - time.monotonic())
@@ -168,7 +188,10 @@ class Supervisor:
         self._next_promotion = 0.0  # what was enqueued may be due before what we wait for
 
     def _collect(self, executor):
+        job = executor.job
         if executor.collect():
+            if job.has_dependents:
+                self._ended_parents.append(job.id)
             self._next_promotion = 0.0  # the job may have been put off for a moment only
         else:
             # The pipe is closed: wait for the process, or each turn would find it readable again.
@@ -186,7 +209,9 @@ class Supervisor:
         if job is None:
             _logger.warning("Executor %d %s while idle", executor.pid, how)
             return
-        decision = decide_retry(job.attempts, job.max_retries, self.settings.max_backoff_seconds)
+        decision = decide_retry(job, self.settings.max_backoff_seconds)
+        if job.has_dependents:
+            self._ended_parents.append(job.id)
         failure = JobFailure("ExecutorDied", f"The process that ran this job was {how}.")
         with self._connection.cursor() as cursor:
             # No row when the job had committed its end just before the death.

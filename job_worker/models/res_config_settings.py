@@ -1,0 +1,32 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from .queue_job_retention import RETENTION_DAYS
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    # Not by config_parameter: that stores 0 as "not set", and here 0 means for ever.
+    job_retention_days_done = fields.Integer("Keep Done Jobs")
+    job_retention_days_cancelled = fields.Integer("Keep Cancelled Jobs")
+    job_retention_days_failed = fields.Integer("Keep Failed Jobs")
+
+    @api.constrains("job_retention_days_done", "job_retention_days_cancelled", "job_retention_days_failed")
+    def _check_job_retention_days(self):
+        for settings in self:
+            if any(settings[f"job_retention_days_{state}"] < 0 for state in RETENTION_DAYS):
+                raise ValidationError(self.env._("Jobs can't be kept for a negative number of days."))
+
+    @api.model
+    def get_values(self):
+        days = self.env["queue.job"]._get_retention_days
+        return {**super().get_values(), **{f"job_retention_days_{state}": days(state) for state in RETENTION_DAYS}}
+
+    def set_values(self):
+        result = super().set_values()
+        parameters = self.env["ir.config_parameter"].sudo()
+        for state in RETENTION_DAYS:
+            days = str(self[f"job_retention_days_{state}"])
+            parameters.set_param(f"job_worker.retention_days_{state}", days)
+        return result
