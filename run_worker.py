@@ -37,10 +37,11 @@ def check_odoo():
 
 def with_job_worker_on_addons_path(argv):
     """Return ``argv`` with this file's directory added to the addons path, if that lacks job_worker."""
-    import odoo.addons
     import odoo.init  # noqa: F401  (sets Odoo up; must come before anything else of it)
     from odoo.modules.module import initialize_sys_path
     from odoo.tools import config
+
+    import odoo.addons
 
     config.parser.error = fail
     try:

@@ -5,7 +5,7 @@ Everything is built in memory; ``delay()`` checks it as a whole and stores it at
 
 import logging
 
-from .exception import JobGraphError, JobOptionError
+from .exception import JobGraphError
 from .graph import ON_DONE, ON_ERROR, Graph, walk
 from .options import check_options
 from .spec import JobSpec

@@ -35,7 +35,13 @@ def end_jobs(cursor, job_ids, state, from_states, *, uid, message=None):
     :param str state: ``done``, ``failed`` or ``cancelled``
     :param list from_states: only jobs in these states are ended
     """
-    params = {"ids": list(job_ids), "state": state, "from_states": list(from_states), "uid": uid, "message": message}
+    params = {
+        "ids": list(job_ids),
+        "state": state,
+        "from_states": list(from_states),
+        "uid": uid,
+        "message": message,
+    }
     cursor.execute(QUERIES["end_jobs"], params)
     ended = [id_ for (id_,) in cursor.fetchall()]
     if state == DONE:

@@ -10,7 +10,13 @@ def register_worker(connection, *, name, hostname, pid, version, concurrency):
     """Insert this worker's row and take its session lock; return its id."""
     with connection.cursor() as cursor:
         cursor.execute("BEGIN")
-        values = {"name": name, "hostname": hostname, "pid": pid, "version": version, "concurrency": concurrency}
+        values = {
+            "name": name,
+            "hostname": hostname,
+            "pid": pid,
+            "version": version,
+            "concurrency": concurrency,
+        }
         cursor.execute(QUERIES["register_worker"], values)
         (worker_id,) = cursor.fetchone()
         cursor.execute(QUERIES["hold_worker_lock"], {"lock_class": WORKER_LOCK_CLASS, "worker_id": worker_id})

@@ -34,7 +34,9 @@ class QueueJob(models.Model):
     priority = fields.Integer(readonly=True, required=True, default=DEFAULT_PRIORITY, aggregator=False)
     scheduled_at = fields.Datetime("Scheduled", readonly=True)
     scheduled = fields.Boolean(
-        "Not Due Yet", readonly=True, help="Set until the scheduled time has come; workers look past such jobs."
+        "Not Due Yet",
+        readonly=True,
+        help="Set until the scheduled time has come; workers look past such jobs.",
     )
     max_retries = fields.Integer(readonly=True, required=True, default=DEFAULT_MAX_RETRIES, aggregator=False)
     attempts = fields.Integer(readonly=True, default=0)

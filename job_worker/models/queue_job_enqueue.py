@@ -15,6 +15,7 @@ from ..graph import ON_DONE
 from ..options import check_options
 from ..runtime import database
 from ..spec import JobSpec
+
 _IDENTITY_PREDICATE = SQL("identity_key IS NOT NULL AND state IN ('waiting', 'pending', 'started')")
 
 
@@ -45,7 +46,11 @@ class QueueJob(models.Model):
         :raise JobOptionError: something of the above can't be; it names the culprit
         """
         return self._enqueue_call(
-            self._call_records(model_name, record_ids), method_name, list(args), kwargs or {}, check_options(options)
+            self._call_records(model_name, record_ids),
+            method_name,
+            list(args),
+            kwargs or {},
+            check_options(options),
         )
 
     @api.model
@@ -62,7 +67,11 @@ class QueueJob(models.Model):
         for call in calls:
             call = {**options, **call}
             records = self._call_records(call.pop("model_name"), call.pop("record_ids", ()))
-            method_name, args, kwargs = call.pop("method_name"), call.pop("args", ()), call.pop("kwargs", None) or {}
+            method_name, args, kwargs = (
+                call.pop("method_name"),
+                call.pop("args", ()),
+                call.pop("kwargs", None) or {},
+            )
             delayables.append(getattr(records.delayable(**call), method_name)(*args, **kwargs))
         return group(*delayables).delay() if delayables else self.sudo().browse()
 
@@ -149,7 +158,11 @@ class QueueJob(models.Model):
         self._check_columns(columns)
         identified = "identity_key" in columns
         columns = {column: [values.get(column) for values in values_list] for column in columns}
-        rows = self.env.execute_query(self._insert_statement(columns, len(values_list), identified))
+        # A lost race for an identity key is tried again by whoever runs this transaction: no error to log.
+        self.env.cr.execute(
+            self._insert_statement(columns, len(values_list), identified), log_exceptions=not identified
+        )
+        rows = self.env.cr.fetchall()
         self._wake_workers_after_commit()
         if len(rows) == len(values_list):
             jobs = self.sudo().browse(id_ for id_, _uuid in rows)
@@ -201,7 +214,11 @@ class QueueJob(models.Model):
             RETURNING id, uuid""",
             SQL(", ").join(map(SQL.identifier, names)),
             SQL(", ").join([*fixed, *map(SQL.identifier, arrays)]),
-            is_scheduled, uid, uid, now, now,
+            is_scheduled,
+            uid,
+            uid,
+            now,
+            now,
             source,
             # The index settles the race of two enqueuers; a search before could not.
             SQL("ON CONFLICT (identity_key) WHERE %s DO NOTHING", _IDENTITY_PREDICATE) if identified else SQL(),

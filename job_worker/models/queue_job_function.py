@@ -41,7 +41,9 @@ class QueueJobFunction(models.Model):
             try:
                 function._make_defaults()
             except JobOptionError as error:
-                raise ValidationError(self.env._("%(function)s: %(error)s", function=function.name, error=error)) from error
+                raise ValidationError(
+                    self.env._("%(function)s: %(error)s", function=function.name, error=error)
+                ) from error
 
     @api.constrains("related_action")
     def _check_related_action(self):
@@ -52,7 +54,9 @@ class QueueJobFunction(models.Model):
                         self.env._(
                             "%(function)s: the related action may have enable (true or false), func_name (text) and"
                             " kwargs (a dict), not %(key)s: %(value)s",
-                            function=function.name, key=key, value=value,
+                            function=function.name,
+                            key=key,
+                            value=value,
                         )
                     )
 
@@ -104,7 +108,9 @@ class QueueJobFunction(models.Model):
                 try:
                     vals[name] = json.loads(vals[name]) if vals[name].strip() else False
                 except ValueError as error:
-                    raise ValidationError(self.env._("%(field)s is not valid JSON: %(error)s", field=name, error=error)) from error
+                    raise ValidationError(
+                        self.env._("%(field)s is not valid JSON: %(error)s", field=name, error=error)
+                    ) from error
             if vals.get(name):
                 vals[name] = json.loads(json.dumps(vals[name]))  # the whole numbers of a dict's keys become text
         return vals

@@ -72,7 +72,10 @@ class QueueJob(models.Model):
                        ON CONFLICT (job_id) DO UPDATE
                        SET done = excluded.done, total = excluded.total, message = excluded.message,
                            updated_at = excluded.updated_at""",
-                    self.id, done, total, message,
+                    self.id,
+                    done,
+                    total,
+                    message,
                 )
             )
 

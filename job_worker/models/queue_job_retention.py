@@ -40,14 +40,18 @@ class QueueJob(models.Model):
             # A graph goes as a whole: its ended jobs say what the others wait for.
             " AND (graph_uuid IS NULL OR NOT EXISTS (SELECT 1 FROM queue_job other"
             " WHERE other.graph_uuid = queue_job.graph_uuid AND other.state IN ('waiting', 'pending', 'started')))",
-            state, days,
+            state,
+            days,
         )
 
     @api.model
     def _count_expired(self, state):
         # Capped: the progress of a cron needs no exact count of millions.
         ((count,),) = self.env.execute_query(
-            SQL("SELECT count(*) FROM (SELECT 1 FROM queue_job WHERE %s LIMIT 100000) expired", self._expired(state))
+            SQL(
+                "SELECT count(*) FROM (SELECT 1 FROM queue_job WHERE %s LIMIT 100000) expired",
+                self._expired(state),
+            )
         )
         return count
 
@@ -59,7 +63,8 @@ class QueueJob(models.Model):
                     WHERE id IN (SELECT id FROM queue_job WHERE %s
                                   ORDER BY COALESCE(completed_at, cancelled_at, write_date)
                                   LIMIT %s FOR UPDATE SKIP LOCKED)""",
-                self._expired(state), BATCH_SIZE,
+                self._expired(state),
+                BATCH_SIZE,
             )
         )
         deleted = self.env.cr.rowcount

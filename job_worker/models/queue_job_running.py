@@ -56,7 +56,11 @@ class QueueJob(models.Model):
                 if self.record_ids
                 else self.env._("This job is about no record.")
             )
-        action = {"type": "ir.actions.act_window", "res_model": records._name, "name": self.env._("Related Record")}
+        action = {
+            "type": "ir.actions.act_window",
+            "res_model": records._name,
+            "name": self.env._("Related Record"),
+        }
         if len(records) == 1:
             return {**action, "view_mode": "form", "res_id": records.id}
         return {**action, "view_mode": "list,form", "domain": [("id", "in", records.ids)]}

@@ -80,7 +80,9 @@ class QueueJob(models.Model):
         keys = [job.identity_key for job in self if job.identity_key]
         if not keys:
             return self.browse()
-        unfinished = self.sudo().search([("identity_key", "in", keys), ("state", "in", (*_NOT_STARTED, states.STARTED))])
+        unfinished = self.sudo().search(
+            [("identity_key", "in", keys), ("state", "in", (*_NOT_STARTED, states.STARTED))]
+        )
         taken = set(unfinished.mapped("identity_key"))
         colliding = self.browse()
         for job in self.filtered("identity_key"):

@@ -21,7 +21,10 @@ class ResConfigSettings(models.TransientModel):
     @api.model
     def get_values(self):
         days = self.env["queue.job"]._get_retention_days
-        return {**super().get_values(), **{f"job_retention_days_{state}": days(state) for state in RETENTION_DAYS}}
+        return {
+            **super().get_values(),
+            **{f"job_retention_days_{state}": days(state) for state in RETENTION_DAYS},
+        }
 
     def set_values(self):
         result = super().set_values()

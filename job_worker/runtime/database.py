@@ -1,6 +1,7 @@
 """What the worker needs of a database: connections, its registry, and whether it is fit."""
 
 import psycopg2
+
 from odoo import sql_db
 from odoo.modules.registry import Registry
 
@@ -44,8 +45,7 @@ def _is_installed(connection):
         if not cursor.fetchone()[0]:
             return False
         cursor.execute(
-            "SELECT 1 FROM ir_module_module"
-            " WHERE name = 'job_worker' AND state IN ('installed', 'to upgrade')"
+            "SELECT 1 FROM ir_module_module WHERE name = 'job_worker' AND state IN ('installed', 'to upgrade')"
         )
         return cursor.fetchone() is not None
 

@@ -191,7 +191,10 @@ _ENCODERS = {
 # Subclasses are stored as the type that they extend: an IntEnum as int, a defaultdict as dict.
 _SUBCLASSES = [
     (BaseModel, _encode_records),
-    (etree._Element, _wrapped("xml", lambda value: base64.b64encode(etree.tostring(value, with_tail=False)).decode())),
+    (
+        etree._Element,
+        _wrapped("xml", lambda value: base64.b64encode(etree.tostring(value, with_tail=False)).decode()),
+    ),
     (datetime, _ENCODERS[datetime]),
     (date, _ENCODERS[date]),
     (str, lambda value, where: str.__str__(value)),

@@ -10,6 +10,7 @@ import time
 import traceback
 
 import psycopg2
+
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..engine.retry import Retry, decide_retry
@@ -49,19 +50,30 @@ class JobRunner:
             outcome = self._record_failure(registry, job, error)
         _logger.info(
             "Job %s (%s) %s.%s attempt %d: %s in %.3f s",
-            job.uuid, job.channel, job.model_name, job.method_name, job.attempt, outcome,
+            job.uuid,
+            job.channel,
+            job.model_name,
+            job.method_name,
+            job.attempt,
+            outcome,
             time.monotonic() - started,
         )
 
     def _run(self, registry, job):
         for tries_left in reversed(range(MAX_TRIES_ON_CONFLICT)):
             try:
-                return run_once(registry, job)
+                run_once(registry, job)
+                return
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
                 registry.reset_changes()
                 if not tries_left:
                     raise
-                _logger.info("Job %s: %s, tried again at once, %d tries left", job.uuid, type(error).__name__, tries_left)
+                _logger.info(
+                    "Job %s: %s, tried again at once, %d tries left",
+                    job.uuid,
+                    type(error).__name__,
+                    tries_left,
+                )
                 time.sleep(random.uniform(0.0, 2 ** (MAX_TRIES_ON_CONFLICT - tries_left) / 10))
 
     def _record_failure(self, registry, job, error):

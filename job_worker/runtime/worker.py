@@ -5,6 +5,7 @@ import logging
 import threading
 
 import psycopg2
+
 from odoo import sql_db
 from odoo.modules.module import get_manifest
 from odoo.modules.registry import Registry
@@ -62,6 +63,7 @@ class QueueWorker:
     def stop(self):
         """Ask a running worker to stop gracefully, from any thread; twice to stop at once."""
         self._supervisor.stop()
+
 
 def _prepare_fork():
     """Leave nothing behind that a child must not share, and its memory unmoved."""

@@ -4,6 +4,7 @@ from . import test_dependencies
 from . import test_enqueue
 from . import test_function
 from . import test_import_rules
+from . import test_kit
 from . import test_options
 from . import test_payload
 from . import test_queries

@@ -15,7 +15,16 @@ class TestDelay(GraphCase):
         job = self.step("one", priority=3).set(channel="exports").set({"max_retries": 1}).delay()
         self.assertRecordValues(
             job,
-            [{"name": "one", "priority": 3, "channel": "exports", "max_retries": 1, "state": "pending", "graph_uuid": False}],
+            [
+                {
+                    "name": "one",
+                    "priority": 3,
+                    "channel": "exports",
+                    "max_retries": 1,
+                    "state": "pending",
+                    "graph_uuid": False,
+                }
+            ],
         )
 
     def test_on_done_and_on_error_become_edges_and_their_jobs_wait(self):
@@ -28,11 +37,18 @@ class TestDelay(GraphCase):
         self.assertEqual(sorted(job.child_ids.mapped("name")), ["next", "repair"])
 
     def test_a_chain_of_groups_is_a_barrier_between_them(self):
-        jobs = chain(group(self.step("a"), self.step("b")), self.step("middle"), group(self.step("c"), self.step("d"))).delay()
+        jobs = chain(
+            group(self.step("a"), self.step("b")), self.step("middle"), group(self.step("c"), self.step("d"))
+        ).delay()
         self.assertEqual(jobs.mapped("name"), ["a", "b", "middle", "c", "d"])
         self.assertEqual(
             self.edges(jobs),
-            [("a", "middle", "done"), ("b", "middle", "done"), ("middle", "c", "done"), ("middle", "d", "done")],
+            [
+                ("a", "middle", "done"),
+                ("b", "middle", "done"),
+                ("middle", "c", "done"),
+                ("middle", "d", "done"),
+            ],
         )
 
     def test_a_chain_can_be_a_member_of_a_group(self):

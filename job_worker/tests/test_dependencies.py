@@ -14,7 +14,14 @@ class TestDependencies(GraphCase):
         jobs = chain(first, self.step("2"), self.step("3"), self.step("4").on_error(self.step("alarm"))).delay()
         jobs = self.graph_of(jobs)
         self.end(jobs.filtered(lambda job: job.name == "work"), "failed")
-        expected = {"work": "failed", "repair": "pending", "2": "failed", "3": "failed", "4": "failed", "alarm": "pending"}
+        expected = {
+            "work": "failed",
+            "repair": "pending",
+            "2": "failed",
+            "3": "failed",
+            "4": "failed",
+            "alarm": "pending",
+        }
         self.assertEqual(self.states(jobs), expected)
         last = jobs.filtered(lambda job: job.name == "4")
         self.assertEqual(last.exc_name, "DependencyFailed")

@@ -1,16 +1,9 @@
 from odoo.exceptions import AccessError
 from odoo.tests.common import TransactionCase, new_test_user
 
-from ..engine.job import ClaimedJob
 from ..exception import JobDecodeError, JobOptionError
 from ..runtime.call import job_environment, unpack
-
-
-def claimed(job):
-    """The job as an executor would get it."""
-    names = ("uuid", "model_name", "method_name", "payload", "channel", "max_retries", "timeout", "retry_pattern")
-    ids = {"id": job.id, "user_id": job.user_id.id, "company_id": job.company_id.id}
-    return ClaimedJob(claim_token=1, attempts=0, has_dependents=False, **{name: job[name] for name in names}, **ids)
+from .common import claimed_job
 
 
 class TestEnqueue(TransactionCase):
@@ -60,19 +53,24 @@ class TestEnqueue(TransactionCase):
     def test_the_call_is_rebuilt_and_made_in_the_environment_of_the_enqueuer(self):
         user = new_test_user(self.env, "worker-of-jobs", groups="base.group_user,base.group_partner_manager")
         partner = self.partner.with_user(user).with_context(lang="en_US", tz="Asia/Tokyo", secret=1)
-        job = claimed(partner.with_delay().write({"name": "After"}))
+        job = claimed_job(partner.with_delay().write({"name": "After"}))
         env = job_environment(self.env.cr, job)
         self.assertEqual(env.user, user)
         self.assertFalse(env.su)
         companies = [user.company_id.id]
-        context = {"lang": "en_US", "tz": "Asia/Tokyo", "allowed_company_ids": companies, "job_uuid": job.uuid}
+        context = {
+            "lang": "en_US",
+            "tz": "Asia/Tokyo",
+            "allowed_company_ids": companies,
+            "job_uuid": job.uuid,
+        }
         self.assertEqual(env.context, context)
         unpack(env, job)()
         self.assertEqual(self.partner.name, "After")
 
     def test_an_archived_user_is_refused_and_never_replaced(self):
         user = new_test_user(self.env, "leaver-of-jobs", groups="base.group_user")
-        job = claimed(self.partner.with_user(user).with_delay().read(["name"]))
+        job = claimed_job(self.partner.with_user(user).with_delay().read(["name"]))
         user.active = False
         user.flush_recordset()
         with self.assertRaisesRegex(JobDecodeError, str(user.id)):

@@ -1,4 +1,4 @@
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests.common import TransactionCase
 
 
@@ -31,7 +31,12 @@ class TestFunction(TransactionCase):
         self.assertEqual(self.partner.with_delay().write({}).channel, "root")
 
     def test_defaults_that_can_not_be_are_refused(self):
-        for values in ({"priority": -2}, {"retry_pattern": {"0": 1}}, {"retry_pattern": "{"}, {"related_action": {"x": 1}}):
+        for values in (
+            {"priority": -2},
+            {"retry_pattern": {"0": 1}},
+            {"retry_pattern": "{"},
+            {"related_action": {"x": 1}},
+        ):
             with self.subTest(values), self.assertRaises(ValidationError):
                 self.function(**values)
 
@@ -58,5 +63,5 @@ class TestFunction(TransactionCase):
         with self.assertRaisesRegex(UserError, "no related action"):
             job.action_open_related()
         function.related_action = {"func_name": "set_progress", "kwargs": {"done": 1}}
-        with self.assertRaises(Exception, msg="Only what RPC could call"):
+        with self.assertRaisesRegex(AccessError, "set_progress"):
             job.action_open_related()

@@ -45,6 +45,10 @@ class TestPayload(TransactionCase):
                 payload.encode(value, "args")
 
     def test_a_damaged_payload_is_refused_and_never_evaluated(self):
-        for text in ("{", '{"_type": "eval", "value": "1 + 1"}', '{"_type": "records", "model": "no.model", "ids": []}'):
+        for text in (
+            "{",
+            '{"_type": "eval", "value": "1 + 1"}',
+            '{"_type": "records", "model": "no.model", "ids": []}',
+        ):
             with self.subTest(text), self.assertRaises(JobDecodeError):
                 payload.decode(self.env, text)

@@ -29,7 +29,9 @@ class TestRetention(GraphCase):
 
     def test_ended_jobs_go_after_their_days_and_others_stay(self):
         self.keep(done=10, cancelled=20, failed=30)
-        kept = self.ended("done", 9) | self.ended("cancelled", 19) | self.ended("failed", 29) | self.ended("pending", 99)
+        kept = (
+            self.ended("done", 9) | self.ended("cancelled", 19) | self.ended("failed", 29) | self.ended("pending", 99)
+        )
         gone = self.ended("done", 11) | self.ended("cancelled", 21) | self.ended("failed", 31)
         self.env["queue.job"]._gc_jobs()
         self.assertEqual((kept | gone).exists(), kept)

@@ -6,7 +6,7 @@ from ..exception import JobDecodeError, JobOptionError
 from ..job import identity_exact
 from ..runtime import payload
 from ..runtime.call import job_environment, unpack
-from .test_enqueue import claimed
+from .common import claimed_job
 
 
 class TestRunning(TransactionCase):
@@ -18,7 +18,7 @@ class TestRunning(TransactionCase):
     def test_a_job_knows_itself_while_it_runs(self):
         self.assertFalse(self.env["queue.job"].current())
         job = self.partner.with_delay().read(["name"])
-        env = job_environment(self.env.cr, claimed(job))
+        env = job_environment(self.env.cr, claimed_job(job))
         self.assertEqual(env["queue.job"].current(), job)
 
     def test_progress_is_stored_beside_the_job(self):
@@ -37,7 +37,7 @@ class TestRunning(TransactionCase):
 
     def test_vanished_records_are_named(self):
         gone = self.partner.copy()
-        job = claimed((self.partner | gone).with_delay().read(["name"]))
+        job = claimed_job((self.partner | gone).with_delay().read(["name"]))
         gone.unlink()
         with self.assertRaisesRegex(JobDecodeError, rf"deleted: res.partner\({gone.id}\)"):
             unpack(job_environment(self.env.cr, job), job)
@@ -71,7 +71,12 @@ class TestRunning(TransactionCase):
 
     def test_enqueue_many_stores_all_calls_in_order_by_one_statement(self):
         calls = [
-            {"model_name": "res.partner", "method_name": "read", "record_ids": self.partner.ids, "args": [[str(number)]]}
+            {
+                "model_name": "res.partner",
+                "method_name": "read",
+                "record_ids": self.partner.ids,
+                "args": [[str(number)]],
+            }
             for number in range(100)
         ]
         self.env["queue.job"].enqueue_many(calls[:1])

@@ -36,6 +36,10 @@ class TestSecurity(TransactionCase):
                     job.unlink()
 
     def test_no_enqueueing_method_can_be_called_over_rpc(self):
-        for model, method in (("queue.job", "enqueue"), ("queue.job", "_store"), ("res.partner", "with_delay")):
+        for model, method in (
+            ("queue.job", "enqueue"),
+            ("queue.job", "_store"),
+            ("res.partner", "with_delay"),
+        ):
             with self.subTest(method), self.assertRaises(AccessError):
                 get_public_method(self.env[model], method)

@@ -38,7 +38,8 @@ class TestTransitions(GraphCase):
         job = self.step("failed", identity_key="fresh").delay()
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE queue_job SET state = 'failed', attempts = 6, exc_name = 'E', exc_info = 'T', result = '1' WHERE id = %s",
+            """UPDATE queue_job SET state = 'failed', attempts = 6, exc_name = 'E', exc_info = 'T', result = '1'
+                WHERE id = %s""",
             [job.id],
         )
         job.invalidate_recordset()

@@ -76,7 +76,12 @@ class QueueDemoTask(models.Model):
                 "done",
                 2,
             ),
-            (fourth, fourth.with_delay(description="Fails for good").refuse("Refused on purpose"), "failed", 1),
+            (
+                fourth,
+                fourth.with_delay(description="Fails for good").refuse("Refused on purpose"),
+                "failed",
+                1,
+            ),
         ]
         for task, job, _state, _attempts in samples:
             task.job_id = job

@@ -22,8 +22,8 @@ class QueueTestLedger(models.Model):
     def act(self, name, fate="done", seconds=0.0):
         """A job whose arguments choose its fate; its effect is one ledger row.
 
-        :param str fate: ``done``, ``error``, ``fail``, ``retry``, ``sleep``, ``exit``
-            (ends its own process) or ``kill`` (by SIGKILL)
+        :param str fate: ``done``, ``error``, ``fail``, ``retry``, ``sleep``, ``progress``
+            (shows half, then sleeps), ``exit`` (ends its own process) or ``kill`` (by SIGKILL)
         :param float seconds: how long to sleep, or to wait before the next attempt
         """
         self.create({"name": name, "pid": os.getpid()})
@@ -44,6 +44,10 @@ class QueueTestLedger(models.Model):
 
     def _act_sleep(self, seconds):
         self.flush_model()
+        time.sleep(seconds)
+
+    def _act_progress(self, seconds):
+        self.env["queue.job"].current().set_progress(1, 2, "half of it")
         time.sleep(seconds)
 
     def _act_exit(self, seconds):

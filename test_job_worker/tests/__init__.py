@@ -1,3 +1,6 @@
+from . import test_attacks
+from . import test_graph_process
+from . import test_identity_race
 from . import test_launcher
 from . import test_modules
 from . import test_worker_process

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import psutil
 
-import odoo.addons.job_worker
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.modules.registry import Registry
 from odoo.tests.common import BaseCase, get_db_name
 from odoo.tools import config
+
+import odoo.addons.job_worker
 
 REPOSITORY = Path(odoo.addons.job_worker.__path__[0]).parent
 RUN_WORKER = REPOSITORY / "run_worker.py"
@@ -83,7 +84,17 @@ class WorkerCase(ProcessCase):
         log = self.directory / f"worker-{len(self.workers)}-{self._testMethodName}.log"
         with log.open("w") as output:
             worker = psutil.Popen(
-                [sys.executable, RUN_WORKER, "-c", self.conf, "-d", self.db_name, "--concurrency", "2", *options],
+                [
+                    sys.executable,
+                    RUN_WORKER,
+                    "-c",
+                    self.conf,
+                    "-d",
+                    self.db_name,
+                    "--concurrency",
+                    "2",
+                    *options,
+                ],
                 env=self.environment(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -103,7 +114,10 @@ class WorkerCase(ProcessCase):
     def committed(self):
         """An environment whose changes are committed at the end of the block."""
         with Registry(self.db_name).cursor() as cr:
-            yield api.Environment(cr, SUPERUSER_ID, {})
+            yield self.environment_of(cr)
+
+    def environment_of(self, cr):
+        return api.Environment(cr, SUPERUSER_ID, {})
 
     def enqueue_act(self, name, fate="done", seconds=0.0, **options):
         """Enqueue ``queue.test.ledger.act`` and commit; return the id of the job."""

@@ -31,11 +31,10 @@ class TestModules(ProcessCase):
         self.run_odoo("server", "-u", MODULES, "--stop-after-init")
         ended = self.run_odoo("shell", "--shell-interface", "python", stdin=UNINSTALL.format(modules=MODULES))
         self.assertIn("left: []", ended.stdout)
-        with psycopg2.connect(**sql_db.connection_info_for(self.new_db)[1]) as connection:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT relname FROM pg_class WHERE relname LIKE 'queue\\_%'")
-                self.assertEqual(cursor.fetchall(), [])
-        connection.close()
+        with sql_db.db_connect(self.new_db).cursor() as cr:
+            cr.execute("SELECT relname FROM pg_class WHERE relname LIKE 'queue\\_%'")
+            self.assertEqual(cr.fetchall(), [])
+        sql_db.close_db(self.new_db)
 
     def run_odoo(self, command, *arguments, stdin=""):
         arguments = ("-c", self.conf, "-d", self.new_db, "--no-http", *arguments)

@@ -45,7 +45,9 @@ class TestWorkerProcess(WorkerCase):
         self.assertEqual((state, scheduled, name, message), ("pending", True, "ValueError", "This job always raises"))
         self.assertIn("_act_error", self.job(job_id, "exc_info"))
         self.assertEqual(self.ledger("raising"), [])
-        (wait,) = self.query("SELECT EXTRACT(EPOCH FROM scheduled_at - write_date) FROM queue_job WHERE id = %s", job_id)[0]
+        (wait,) = self.query(
+            "SELECT EXTRACT(EPOCH FROM scheduled_at - write_date) FROM queue_job WHERE id = %s", job_id
+        )[0]
         self.assertAlmostEqual(float(wait), 10, delta=0.1)
 
     def test_a_job_out_of_retries_fails(self):

@@ -1,0 +1,161 @@
+import inspect
+import json
+from unittest.mock import patch
+
+from odoo import api
+from odoo.tests import tagged
+
+from . import attacks
+from .attack_scene import AttackCase, has_found
+from .attacks import BUTTONS, SECRET, Attack, job
+
+EVERYBODY = ("portal", "internal", "user", "foreign user", "manager", "foreign manager")
+NO_MANAGERS = EVERYBODY[:4]
+STRANGERS = (*NO_MANAGERS, "foreign manager")
+# All that job_worker adds to what RPC can call; whoever adds to it adds its attacks too.
+PUBLIC_METHODS = {*BUTTONS, "action_open_related"}
+
+
+@tagged("post_install", "-at_install")
+class TestAttacks(AttackCase):
+    """What people can't do to the queue, tried over real HTTP by each transport."""
+
+    def test_nobody_forges_changes_or_deletes_a_job(self):
+        self.assert_all_refused(attacks.forgeries, attacks.side_doors, roles=EVERYBODY)
+
+    def test_nobody_imports_a_job(self):
+        for door, attacker, attack in self.each_attack(attacks.imports, roles=EVERYBODY):
+            with self.playing(door, attacker, attack):
+                answer, untouched = self.play(door, attacker, attack)
+                self.assertTrue(untouched)
+                if not answer.error:
+                    self.assertFalse(answer.value["ids"])
+                    self.assertIn("You are not allowed", str(answer.value["messages"]))
+
+    def test_only_managers_configure_the_queue_and_see_its_workers(self):
+        self.assert_all_refused(attacks.settings, roles=NO_MANAGERS)
+
+    def test_only_the_buttons_can_be_called(self):
+        methods = [(model, name) for model in self.queue_models() for name in self.added_methods(model)]
+        self.assertIn(("queue.job", "enqueue"), methods)
+        self.assertIn(("res.partner", "with_delay"), methods)
+        private = [Attack(model, name, []) for model, name in methods if name not in PUBLIC_METHODS]
+        self.assertEqual(len(methods) - len(private), len(PUBLIC_METHODS))
+        private += [job(name, []) for name in ("init", "sudo", "with_user", "browse", "mapped", "filtered_domain")]
+        self.assert_all_refused(lambda attacker: private, roles=("user", "manager"))
+
+    def queue_models(self):
+        ours = [name for name, model in self.registry.items() if model._original_module == "job_worker"]
+        return [*ours, "res.config.settings", "res.partner"]
+
+    def added_methods(self, model_name):
+        """The methods that job_worker brings to a model; those of the base model to ``res.partner`` only."""
+        own, others = set(), set()
+        for cls in self.registry[model_name].mro():
+            of_base = getattr(cls, "_name", "") == "base" or getattr(cls, "_inherit", "") == "base"
+            ours = cls.__module__.startswith("odoo.addons.job_worker.") and (not of_base or model_name == "res.partner")
+            (own if ours else others).update(name for name, value in vars(cls).items() if inspect.isfunction(value))
+        return sorted(name for name in own - others if not name.startswith("__"))
+
+    def test_a_job_is_read_by_its_user_and_its_manager_only(self):
+        self.assert_all_refused(attacks.readings, roles=STRANGERS)
+        self.assert_all_answered(attacks.readings, roles=["manager"])
+
+    def test_arguments_can_not_be_guessed(self):
+        self.assert_all_refused(attacks.inferences, roles=NO_MANAGERS)
+        self.assert_all_answered(attacks.inferences, roles=["manager"])
+        self.assert_all_refused(attacks.unsearchable, roles=EVERYBODY)
+
+    def test_searches_find_nothing_of_others(self):
+        for door, attacker, attack in self.each_attack(attacks.searches, roles=STRANGERS):
+            with self.playing(door, attacker, attack):
+                answer, untouched = self.play(door, attacker, attack)
+                self.assertTrue(untouched)
+                self.assertIn(answer.error, ("", "AccessError"))
+                self.assertFalse(has_found(answer.value), answer.value)
+        self.assert_all_answered(attacks.searches, roles=["manager"])
+
+    def test_files_show_nothing_of_others(self):
+        for role in STRANGERS:
+            for name in ("payload", "result", "exc_info"):
+                with self.subTest(role=role, field=name):
+                    self._open_session(self.attackers[role].user)
+                    response = self.url_open(f"/web/content/queue.job/{self.victim.id}/{name}")
+                    self.assertIn(response.status_code, (403, 404))
+                    self.assertNotIn(SECRET, response.text)
+
+    def test_buttons_refuse_the_jobs_of_others_and_own_ones_beside_them(self):
+        self.assert_all_refused(attacks.pressings, roles=STRANGERS)
+
+    def test_a_related_action_reaches_no_further_than_its_presser(self):
+        for func_name, kwargs in attacks.related_actions():
+            self.function.related_action = {"func_name": func_name, "kwargs": kwargs}
+            with self.subTest(func_name):
+                self.assert_all_refused(
+                    lambda attacker: [job("action_open_related", [attacker.own])], roles=("user", "manager")
+                )
+
+    def test_a_user_reads_and_cancels_an_own_job_and_a_manager_every_job(self):
+        for door in self.each_door():
+            for role, readable in (("user", "func_string"), ("manager", "payload")):
+                with self.subTest(door=door, role=role):
+                    user = self.attackers[role].user
+                    own = self.make_job(user if role == "user" else self.mate)
+                    (values,) = self.call(door, user, "queue.job", "read", own.ids, fields=[readable, "state"]).value
+                    self.assertIn(SECRET, values[readable])
+                    self.assertEqual(values["state"], "pending")
+                    action = self.call(door, user, "queue.job", "button_cancel", own.ids).value
+                    self.assertEqual(action["params"]["message"], "1 jobs cancelled")
+                    own.invalidate_recordset()
+                    self.assertEqual(own.state, "cancelled")
+
+    def test_a_forged_context_gives_no_other_identity(self):
+        forged = {
+            "uid": 1,
+            "su": True,
+            "default_user_id": 1,
+            "default_state": "done",
+            "default_payload": attacks.FORGED,
+        }
+        with self.public_method(lambda model: model.with_delay().act("forged").id):
+            for door in self.each_door():
+                for role in EVERYBODY:
+                    with self.subTest(door=door, role=role):
+                        user = self.attackers[role].user
+                        answer = self.call(door, user, "queue.test.ledger", "called", context=forged)
+                        stored = self.Job.browse(answer.value)
+                        self.assertEqual((stored.user_id, stored.create_uid, stored.state), (user, user, "pending"))
+                        self.assertFalse(json.loads(stored.payload)["su"])
+                        self.assertEqual(stored.company_id, user.company_id)
+
+    def test_a_forged_company_is_refused(self):
+        with self.public_method(lambda model: model.with_delay().act("forged").id):
+            for door, attacker, attack in self.each_attack(self.calls, roles=EVERYBODY):
+                with self.playing(door, attacker, attack):
+                    companies = self.env["res.company"].search([]) - attacker.user.company_ids
+                    answer, untouched = self.play(
+                        door, attacker, attack, context={"allowed_company_ids": companies.ids}
+                    )
+                    self.assertEqual((answer.error, untouched), ("AccessError", True))
+
+    def test_who_forges_the_uuid_of_a_job_is_not_in_that_job(self):
+        with self.public_method(lambda model: model.env["queue.job"].current().ids):
+            for door, attacker, attack in self.each_attack(self.calls, roles=EVERYBODY):
+                for job_id in (attacker.own, attacker.victim):
+                    with self.playing(door, attacker, attack):
+                        context = {"job_uuid": self.Job.browse(job_id).uuid}
+                        self.assertEqual(self.play(door, attacker, attack, context=context)[0].value, [])
+
+    def test_a_call_that_is_forced_to_run_at_once_has_the_rights_of_its_caller(self):
+        with self.public_method(lambda model: model.with_delay().act("forged").ids):
+            for door, attacker, attack in self.each_attack(self.calls, roles=["portal"]):
+                with self.playing(door, attacker, attack):
+                    answer, untouched = self.play(door, attacker, attack, context={"queue_job__no_delay": True})
+                    self.assertEqual((answer.error, untouched), ("AccessError", True))
+
+    def calls(self, attacker):
+        return [Attack("queue.test.ledger", "called")]
+
+    def public_method(self, function):
+        """For a block, a method of an addon that anybody may call, and that uses the queue."""
+        return patch.object(self.registry["queue.test.ledger"], "called", api.model(function), create=True)
