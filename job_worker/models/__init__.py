@@ -6,6 +6,7 @@ from . import queue_job_enqueue
 from . import queue_job_function
 from . import queue_job_progress
 from . import queue_job_running
+from . import queue_job_store
 from . import queue_job_transitions
 from . import queue_job_retention
 from . import res_config_settings

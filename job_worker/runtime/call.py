@@ -27,13 +27,12 @@ def pack(records, args, kwargs):
 
     :raise JobOptionError: something in it can't be stored
     """
-    context = records._job_prepare_context_before_enqueue()
     return payload.dump(
         {
             "ids": payload.record_ids(records, "the recordset"),
-            "args": [payload.to_json(value, f"args[{index}]") for index, value in enumerate(args)],
+            "args": payload.to_json(args, "args"),
             "kwargs": {name: payload.to_json(value, f"kwargs[{name!r}]") for name, value in kwargs.items()},
-            "context": {key: payload.to_json(value, f"context[{key!r}]") for key, value in context.items()},
+            "context": payload.to_json(records._job_prepare_context_before_enqueue(), "context"),
             "su": records.env.su,
         }
     )

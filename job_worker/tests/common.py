@@ -18,7 +18,8 @@ from unittest.mock import patch
 
 from ..engine.dependencies import release_dependents
 from ..engine.job import ClaimedJob
-from ..models.queue_job_enqueue import QueueJob
+from ..models.queue_job_enqueue import QueueJob as EnqueueingQueueJob
+from ..models.queue_job_store import QueueJob as StoringQueueJob
 from ..options import check_options
 from ..runtime.call import job_environment, unpack
 from ..runtime.payload import encode_result
@@ -32,7 +33,7 @@ def trap_jobs():
     :return: context manager giving a :class:`JobsTrap`, for use in the block and after it
     """
     trap = JobsTrap()
-    store = QueueJob._store
+    store = StoringQueueJob._store
 
     def store_and_note(model, values_list):
         jobs, inserted = store(model, values_list)
@@ -40,8 +41,8 @@ def trap_jobs():
         return jobs, inserted
 
     with (
-        patch.object(QueueJob, "_store", store_and_note),
-        patch.object(QueueJob, "_must_run_now", lambda model: False),
+        patch.object(StoringQueueJob, "_store", store_and_note),
+        patch.object(EnqueueingQueueJob, "_must_run_now", lambda model: False),
     ):
         yield trap
 
