@@ -7,6 +7,7 @@ from . import test_import_rules
 from . import test_kit
 from . import test_options
 from . import test_payload
+from . import test_properties
 from . import test_queries
 from . import test_retention
 from . import test_retry
