@@ -2,7 +2,7 @@
 
 import os
 
-from . import check
+from . import check, login
 from .database import Database
 from .errors import Interrupted, SandboxError, ignore_signals
 from .jobs import Jobs
@@ -61,6 +61,8 @@ class Demo:
         self._database.ensure(self._console)
         self._services = Services(self._sandbox, self._server, self._database.name, self._processes)
         self._services.start(self._console)
+        with self._console.step("Logging in as admin"):
+            login.check(self._services.url, "admin", "admin")
         self._samples = self._services.enqueue_samples(self._console)
 
     def follow(self):
@@ -96,7 +98,7 @@ class Demo:
         say = self._console.say
         say(f"""
   Odoo      {self._services.url}   login admin, password admin
-  Jobs      menu Job Queue; tasks to play with in its demo menu
+  Jobs      menu Queue; its menu Demo has tasks to play with
   Worker    process {self._processes.pid("worker")}, {self._services.worker_command}
   Database  {self._database.name}, {self._server.describe()}
   Logs      {self._sandbox.logs}

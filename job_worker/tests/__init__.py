@@ -1,6 +1,7 @@
 from . import test_claim
 from . import test_delay
 from . import test_dependencies
+from . import test_docs
 from . import test_enqueue
 from . import test_function
 from . import test_import_rules

@@ -101,6 +101,15 @@ class TestWorkerProcess(WorkerCase):
         self.assertEqual(self.job(job_id, "state", "attempts"), ("done", 1))
         self.assertEqual(self.query("SELECT id FROM queue_worker"), [])
 
+    def test_a_stop_signal_to_the_whole_group_spares_the_running_job(self):
+        job_id = self.enqueue_act("grouped", "sleep", 1)
+        worker = self.start_worker()
+        self.wait_for_state(job_id, "started")
+        for process in (*worker.children(), worker):
+            process.send_signal(signal.SIGTERM)
+        self.assertEqual(worker.wait(30), 0)
+        self.assertEqual(self.job(job_id, "state", "attempts"), ("done", 1))
+
     def test_a_job_that_outlasts_the_grace_period_is_put_back_uncharged(self):
         job_id = self.enqueue_act("endless", "sleep", 3600)
         worker = self.start_worker("--shutdown-grace-seconds", "0")

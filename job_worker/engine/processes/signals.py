@@ -54,9 +54,10 @@ def reset_in_child():
     """Give a forked child default signals, and none of the parent's wake-up socket."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Ctrl-C in a terminal reaches the whole group; the supervisor alone decides what to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C in a terminal, and some process managers, signal the whole group; the supervisor alone
+    # decides what to stop. A handler, not SIG_IGN: programs that a job starts must not inherit it.
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, lambda signum, frame: None)
 
 
 def describe_exit(status):

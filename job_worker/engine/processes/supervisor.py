@@ -75,6 +75,7 @@ class Supervisor:
     # -- the loop -------------------------------------------------------------------
 
     def _turn(self):
+        self._wait()
         self._obey_signals()
         self._reap_children()
         self._spawn_missing()
@@ -82,7 +83,6 @@ class Supervisor:
         self._release_dependents()
         self._promote()
         self._claim_for_idle()
-        self._wait()
 
     def _start(self):
         self._signals.install()
