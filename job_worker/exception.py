@@ -24,6 +24,10 @@ class FailedJobError(JobError):
     """The job can never succeed: fail it at once, whatever retries are left."""
 
 
+class TimeoutJobError(JobError):
+    """Raised inside of a job that ran longer than its timeout; the attempt counts as failed."""
+
+
 class JobDecodeError(FailedJobError):
     """A stored job can't be turned back into a call (its model, method, user or records are gone)."""
 

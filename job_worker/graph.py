@@ -12,7 +12,7 @@ def walk(root):
     while to_visit:
         node = to_visit.pop()
         yield node
-        for other in reversed(node._reached()):
+        for other in reversed(node._node_reached()):
             if id(other) not in seen:
                 seen.add(id(other))
                 to_visit.append(other)
@@ -31,8 +31,8 @@ class Graph:
     def __init__(self, root):
         nodes = list(walk(root))
         self._check(nodes)
-        self.jobs = [node for node in nodes if node._is_job]
-        links = (link for node in nodes for link in node._links())
+        self.jobs = [node for node in nodes if node._node_is_job]
+        links = (link for node in nodes for link in node._node_links())
         self.edges = dict.fromkeys(
             (parent, child, kind) for parents, children, kind in links for parent in parents for child in children
         )
@@ -41,8 +41,8 @@ class Graph:
     def _check(self, nodes):
         reached = set(map(id, nodes))
         for node in nodes:
-            node._check()
-            for parent in node._depends_on:
+            node._node_check()
+            for parent in node._node_depends_on:
                 if id(parent) not in reached:
                     raise JobGraphError(
                         f"{node!r} is also a callback of {parent!r}, which this delay() does not reach:"

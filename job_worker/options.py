@@ -23,7 +23,7 @@ def check_options(options):
             raise JobOptionError(f"Unknown job option {name!r}; the options are: {', '.join(sorted(_CHECKS))}")
         if value is None:
             continue
-        column = _COLUMNS.get(name, name)
+        column = OPTION_COLUMNS[name]
         if column in checked:
             _check_same_moment(options)
         else:
@@ -108,3 +108,5 @@ _CHECKS = {
     "retry_pattern": dump_retry_pattern,
 }
 _COLUMNS = {"description": "name", "eta": "scheduled_at"}
+# Option name to the column of queue.job that holds it.
+OPTION_COLUMNS = {name: _COLUMNS.get(name, name) for name in _CHECKS}

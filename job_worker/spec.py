@@ -2,26 +2,37 @@
 
 from uuid import uuid4
 
+from odoo.models import BaseModel
+
 from .exception import JobOptionError
-from .options import DEFAULTS
+from .options import DEFAULTS, OPTION_COLUMNS
 from .runtime import call
+
+# What a hook may not choose: it says what the job is, whose it is and where it stands.
+_RESERVED = {
+    "uuid", "state", "model_name", "method_name", "payload", "user_id", "company_id", "attempts", "claim_token",
+    "worker_id", "worker_name", "graph_uuid", "parent_id", "blockers", "error_sources", "scheduled", "result",
+    "exc_name", "exc_message", "exc_info", "create_date", "write_date", "create_uid", "write_uid", "id",
+}  # fmt: skip
 
 
 class JobSpec:
     """One call to enqueue, with its options: what hooks and identity keys look at.
+
+    Options can be read as attributes (``job.priority``, ``job.eta``), None when not set.
 
     :param records: the recordset of the call
     :param str method_name: a method of it
     :param list args: positional arguments
     :param dict kwargs: keyword arguments
     :param dict options: checked options, see :func:`~.options.check_options`
-    :raise JobOptionError: the method doesn't exist, or something can't be stored
+    :raise JobOptionError: the method doesn't exist
     """
 
     __slots__ = ("args", "kwargs", "method_name", "recordset", "uuid", "values")
 
     def __init__(self, records, method_name, args, kwargs, options):
-        if not callable(getattr(type(records), method_name, None)):
+        if not isinstance(method_name, str) or not callable(getattr(type(records), method_name, None)):
             raise JobOptionError(f"Can't enqueue: the model {records._name!r} has no method {method_name!r}")
         self.recordset = records
         self.method_name = method_name
@@ -29,36 +40,53 @@ class JobSpec:
         self.kwargs = kwargs
         self.uuid = str(uuid4())
         defaults = records.env["queue.job.function"]._get_defaults(records._name, method_name)
-        self.values = {**DEFAULTS, **defaults, **options}
+        self.values = {"name": f"{records._name}.{method_name}", **DEFAULTS, **defaults, **options}
+
+    def __getattr__(self, name):
+        if name in OPTION_COLUMNS:
+            return self.values.get(OPTION_COLUMNS[name])
+        raise AttributeError(name)
+
+    @property
+    def env(self):
+        return self.recordset.env
 
     @property
     def model_name(self):
         return self.recordset._name
 
-    def __getattr__(self, name):
-        # Options as attributes (job.priority, job.channel, ...), for hooks and identity keys.
-        try:
-            return self.values["name" if name == "description" else "scheduled_at" if name == "eta" else name]
-        except KeyError:
-            raise AttributeError(name) from None
+    @property
+    def user_id(self):
+        return self.recordset.env.uid
+
+    @property
+    def company_id(self):
+        return self.recordset.env.company.id
+
+    def run_now(self):
+        """Make the call at once, in the current transaction."""
+        return getattr(self.recordset, self.method_name)(*self.args, **self.kwargs)
 
     def store_values(self):
-        """The ``queue.job`` column values of this call."""
-        records, env = self.recordset, self.recordset.env
+        """The ``queue.job`` column values of this call.
+
+        :raise JobOptionError: an argument, the identity key or a value of the hook can't be stored
+        """
+        records = self.recordset
         values = {
             "uuid": self.uuid,
             "state": "pending",
             "model_name": records._name,
             "method_name": self.method_name,
             "payload": call.pack(records, self.args, self.kwargs),
-            "user_id": env.uid,
-            "company_id": env.company.id,
+            "user_id": self.user_id,
+            "company_id": self.company_id,
             **self.values,
         }
-        values.setdefault("name", f"{records._name}.{self.method_name}")
         if callable(values.get("identity_key")):
             values["identity_key"] = self._make_identity_key(values["identity_key"])
-        values.update(records._job_store_values(self) or {})
+        if more := records._job_store_values(self):
+            values.update(_check_hook_values(more))
         return values
 
     def _make_identity_key(self, make):
@@ -66,3 +94,12 @@ class JobSpec:
         if not isinstance(key, str) or not key:
             raise JobOptionError(f"identity_key must give a text that is not empty, not {key!r}")
         return key
+
+
+def _check_hook_values(values):
+    for name, value in values.items():
+        if name in _RESERVED:
+            raise JobOptionError(f"_job_store_values: {name!r} can't be chosen by a hook")
+        if isinstance(value, BaseModel):
+            raise JobOptionError(f"_job_store_values: give the id for {name!r}, not the record {value!r}")
+    return values

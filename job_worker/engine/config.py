@@ -17,6 +17,9 @@ class WorkerSettings:
     poll_timeout: float = _setting(5.0, "SECONDS", 0.01, "longest sleep between two looks at the queue")
     heartbeat_interval_seconds: float = _setting(10.0, "SECONDS", 0.1, "time between two signs of life")
     max_backoff_seconds: float = _setting(3600.0, "SECONDS", 0, "longest wait before a retry")
+    timeout_grace_seconds: float = _setting(
+        5.0, "SECONDS", 0, "time that a job past its timeout gets to clean up before it is killed"
+    )
     shutdown_grace_seconds: float = _setting(
         30.0, "SECONDS", 0, "time that running jobs get to end at shutdown before they are put back"
     )

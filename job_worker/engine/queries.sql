@@ -26,7 +26,7 @@ UPDATE queue_job job
 RETURNING job.id, job.claim_token, job.uuid, job.model_name, job.method_name, job.payload, job.user_id,
           job.company_id, job.channel, COALESCE(job.attempts, 0) AS attempts, job.max_retries,
           COALESCE(job.timeout, 0) AS timeout, job.retry_pattern,
-          job.graph_uuid IS NOT NULL AND EXISTS (
+          EXISTS (
               SELECT 1 FROM queue_job_dependency WHERE depends_on_id = job.id AND NOT released
           ) AS has_dependents,
           job.priority, COALESCE(job.scheduled_at, job.create_date) AS due_at
@@ -47,6 +47,9 @@ UPDATE queue_job
        write_date = clock_timestamp() AT TIME ZONE 'UTC'
  WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
 RETURNING id
+
+-- name: check_claim
+SELECT id FROM queue_job WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
 
 -- name: fail_job
 -- Record a failed attempt as final, by the holder of the claim.

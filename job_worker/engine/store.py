@@ -42,6 +42,11 @@ def release_job(cursor, job):
     return _guarded(cursor, "release_job", job)
 
 
+def holds_claim(cursor, job):
+    """Whether ``job`` is still started under the claim that ``job`` carries."""
+    return _guarded(cursor, "check_claim", job)
+
+
 def _guarded(cursor, query, job, **params):
     cursor.execute(QUERIES[query], {"id": job.id, "claim_token": job.claim_token, **params})
     return cursor.fetchone() is not None

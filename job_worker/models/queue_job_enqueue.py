@@ -1,14 +1,13 @@
 """Enqueueing: from calls to rows, in a constant number of statements."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from uuid import uuid4
 
 from odoo import api, models
 
-from ..delay import group
 from ..engine import states
-from ..exception import JobOptionError
+from ..exception import JobGraphError, JobOptionError
 from ..graph import ON_DONE
 from ..options import check_options
 from ..spec import JobSpec
@@ -40,13 +39,7 @@ class QueueJob(models.Model):
             has already, that job
         :raise JobOptionError: something of the above can't be; it names the culprit
         """
-        return self._enqueue_call(
-            self._call_records(model_name, record_ids),
-            method_name,
-            list(args),
-            kwargs or {},
-            check_options(options),
-        )
+        return self._enqueue_spec(self._make_spec(None, model_name, method_name, record_ids, args, kwargs, **options))
 
     @api.model
     @api.private
@@ -58,30 +51,32 @@ class QueueJob(models.Model):
         :return: the ``queue.job`` records, in the order of the calls
         :raise JobOptionError: a call can't be stored; then none is
         """
-        delayables = []
-        for call in calls:
-            call = {**options, **call}
-            records = self._call_records(call.pop("model_name"), call.pop("record_ids", ()))
-            method_name, args, kwargs = (
-                call.pop("method_name"),
-                call.pop("args", ()),
-                call.pop("kwargs", None) or {},
-            )
-            delayables.append(getattr(records.delayable(**call), method_name)(*args, **kwargs))
-        return group(*delayables).delay() if delayables else self.sudo().browse()
+        shared = check_options(options)
+        specs = [self._make_spec(shared, **call) for call in calls]
+        if self._must_run_now():
+            for spec in specs:
+                spec.run_now()
+            return self.sudo().browse()
+        if not specs:
+            return self.sudo().browse()
+        jobs, _inserted = self._store([spec.store_values() for spec in specs])
+        return jobs
 
     @api.model
-    def _call_records(self, model_name, record_ids):
+    def _make_spec(
+        self, shared=None, model_name=None, method_name=None, record_ids=(), args=(), kwargs=None, **options
+    ):
+        """The :class:`~odoo.addons.job_worker.spec.JobSpec` of :meth:`enqueue` arguments."""
         if model_name not in self.env:
             raise JobOptionError(f"Can't enqueue: the model {model_name!r} doesn't exist")
-        return self.env[model_name].browse(record_ids)
+        records = self.env[model_name].browse(record_ids)
+        return JobSpec(records, method_name, list(args), kwargs or {}, {**(shared or {}), **check_options(options)})
 
     @api.model
-    def _enqueue_call(self, records, method_name, args, kwargs, options):
-        """Store one call on ``records``; ``options`` are checked. See :meth:`enqueue`."""
-        spec = JobSpec(records, method_name, args, kwargs, options)
+    def _enqueue_spec(self, spec):
+        """Store one call, see :meth:`enqueue`."""
         if self._must_run_now():
-            getattr(records, method_name)(*args, **kwargs)
+            spec.run_now()
             return self.sudo().browse()
         jobs, _inserted = self._store([spec.store_values()])
         return jobs
@@ -91,17 +86,29 @@ class QueueJob(models.Model):
         """Store a :class:`~odoo.addons.job_worker.graph.Graph`; return its jobs in its order."""
         if self._must_run_now():
             return self._run_graph_now(graph)
-        values_list = [job._spec().store_values() for job in graph.jobs]
+        values_list = [job._node_spec().store_values() for job in graph.jobs]
         if len(values_list) > 1:
             graph_uuid = str(uuid4())
             for values in values_list:
                 values["graph_uuid"] = graph_uuid
+            self._check_distinct_identities(values_list)
         self._prepare_dependents(graph, values_list)
         jobs, inserted = self._store(values_list)
         self._store_edges(graph, jobs, inserted)
         for job in graph.jobs:
-            job._enqueued = True
+            job._node_enqueued = True
         return jobs
+
+    @api.model
+    def _check_distinct_identities(self, values_list):
+        """Two jobs of a graph with one identity key would be one job: one of the calls would be lost."""
+        keys = Counter(values["identity_key"] for values in values_list if values.get("identity_key"))
+        for key, count in keys.items():
+            if count > 1:
+                raise JobGraphError(
+                    f"{count} jobs of this graph have the identity key {key!r}, so only one would be stored:"
+                    " give each a key of its own, such as identity_exact"
+                )
 
     @api.model
     def _run_graph_now(self, graph):
@@ -111,11 +118,11 @@ class QueueJob(models.Model):
         for parent, child, _kind in graph.edges:
             children[parent].append(child)
         for job in graph.jobs:
-            job._enqueued = True
+            job._node_enqueued = True
             if job in skipped:
                 skipped.update(children[job])
             else:
-                job._run_now()
+                job._node_spec().run_now()
         return self.sudo().browse()
 
     @api.model

@@ -64,7 +64,7 @@ class QueueJob(models.Model):
             job._write_progress(done, total, message)
 
     def _write_progress(self, done, total, message):
-        with self.env.registry.cursor() as cr:
+        with self._progress_cursor() as cr:
             cr.execute(
                 SQL(
                     """INSERT INTO queue_job_progress (job_id, done, total, message, updated_at)
@@ -78,6 +78,10 @@ class QueueJob(models.Model):
                     message,
                 )
             )
+
+    def _progress_cursor(self):
+        """A cursor of its own, so that progress is seen before the job's transaction ends."""
+        return self.env.registry.cursor()
 
 
 _last_written = {}

@@ -30,7 +30,7 @@ class QueueJob(models.Model):
         related = function.related_action or {}
         if not related.get("enable", True):
             raise UserError(self.env._("Jobs of %s have no related action.", function.name))
-        if not related.get("func_name"):
+        if related.get("func_name", "related_action_open_record") == "related_action_open_record":
             return self.related_action_open_record()
         # Only what RPC could call: a function's settings must not reach further than its editor.
         return get_public_method(self, related["func_name"])(self, **related.get("kwargs", {}))

@@ -3,10 +3,10 @@
 import json
 from dataclasses import dataclass
 
-from odoo import api
+from odoo import api, models
 from odoo.tools import SQL
 
-from ..exception import JobDecodeError
+from ..exception import JobDecodeError, JobOptionError
 from . import payload
 
 
@@ -32,10 +32,19 @@ def pack(records, args, kwargs):
             "ids": payload.record_ids(records, "the recordset"),
             "args": payload.to_json(args, "args"),
             "kwargs": {name: payload.to_json(value, f"kwargs[{name!r}]") for name, value in kwargs.items()},
-            "context": payload.to_json(records._job_prepare_context_before_enqueue(), "context"),
+            "context": _pack_context(records._job_prepare_context_before_enqueue()),
             "su": records.env.su,
         }
     )
+
+
+def _pack_context(context):
+    """A context as stored: without recordsets, for it is read before there is an environment."""
+    stored = payload.to_json(context, "context")
+    for key, value in context.items():
+        if isinstance(value, models.BaseModel):
+            raise JobOptionError(f"context[{key!r}] can't be stored in a job: give ids, not the records {value!r}")
+    return stored
 
 
 def job_environment(cr, job):

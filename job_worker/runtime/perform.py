@@ -9,12 +9,11 @@ import random
 import time
 import traceback
 
-import psycopg2
-
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
+from ..engine.interrupt import interruptible
 from ..engine.retry import Retry, decide_retry
-from ..engine.store import JobFailure, apply_decision, finish_job
+from ..engine.store import JobFailure, apply_decision, finish_job, holds_claim
 from ..exception import ClaimLostError, FailedJobError, RetryableJobError
 from . import payload
 from .call import job_environment, unpack
@@ -66,6 +65,9 @@ class JobRunner:
                 return
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
                 registry.reset_changes()
+                with registry.cursor() as cr:
+                    if not holds_claim(cr, job):
+                        raise ClaimLostError(job.uuid) from error
                 if not tries_left:
                     raise
                 _logger.info(
@@ -99,20 +101,21 @@ def run_once(registry, job):
     """
     with registry.cursor() as cr:  # commits on leaving, or rolls back what an exception left
         env = job_environment(cr, job)
-        result = unpack(env, job)()
+        call = unpack(env, job)
+        with interruptible():
+            result = call()
         cr.flush()  # with its pre-commit hooks: nothing of the job may follow its `done`
         _complete(cr, job, result)
     registry.signal_changes()
 
 
 def _complete(cr, job, result):
-    """The last statement before the commit: ``done``, if the claim still holds."""
-    try:
-        held = finish_job(cr, job, payload.encode_result(result))
-    except psycopg2.errors.SerializationFailure as error:
-        # Nobody but the holder of the claim writes this row, so it isn't us any more.
-        raise ClaimLostError(job.uuid) from error
-    if not held:
+    """The last statement before the commit: ``done``, if the claim still holds.
+
+    A change of the row by somebody else since this transaction began is a serialization
+    failure here, whether it took the claim away or not; :meth:`JobRunner._run` finds out.
+    """
+    if not finish_job(cr, job, payload.encode_result(result)):
         raise ClaimLostError(job.uuid)
 
 

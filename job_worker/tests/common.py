@@ -12,13 +12,14 @@ Nothing is replaced: the jobs are stored in the test's own transaction, where no
 them, and performed from there by the code that a worker runs.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
 from ..engine.dependencies import release_dependents
 from ..engine.job import ClaimedJob
 from ..models.queue_job_enqueue import QueueJob as EnqueueingQueueJob
+from ..models.queue_job_progress import QueueJob as ProgressingQueueJob
 from ..models.queue_job_store import QueueJob as StoringQueueJob
 from ..options import check_options
 from ..runtime.call import job_environment, unpack
@@ -143,7 +144,8 @@ def _perform(job):
     env = job.env
     env.flush_all()
     claimed = claimed_job(job)
-    result = unpack(job_environment(env.cr, claimed), claimed)()
+    with patch.object(ProgressingQueueJob, "_progress_cursor", lambda job: nullcontext(job.env.cr)):
+        result = unpack(job_environment(env.cr, claimed), claimed)()
     env.cr.flush()
     env.cr.execute(
         """UPDATE queue_job SET state = 'done', attempts = attempts + 1, result = %s,

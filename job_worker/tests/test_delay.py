@@ -79,7 +79,7 @@ class TestDelay(GraphCase):
         other = self.step("other")
         shared = self.step("shared")
         other.on_done(shared)
-        other._delayed = shared._delayed = True  # this test never will
+        other._node_delayed = shared._node_delayed = True  # this test never will
         for reason, node in (
             ("depends on itself", group(a, self.step("c"))),
             ("depends on itself", self.step("x").on_done(chain(a, b))),

@@ -22,8 +22,10 @@ class QueueTestLedger(models.Model):
     def act(self, name, fate="done", seconds=0.0):
         """A job whose arguments choose its fate; its effect is one ledger row.
 
-        :param str fate: ``done``, ``error``, ``fail``, ``retry``, ``sleep``, ``progress``
-            (shows half, then sleeps), ``exit`` (ends its own process) or ``kill`` (by SIGKILL)
+        :param str fate: ``done``, ``error``, ``fail``, ``retry``, ``sleep``, ``block`` (sleeps
+            in C code, out of reach for exceptions), ``touched`` (its row is changed by another
+            transaction), ``progress`` (shows half, then sleeps), ``exit`` (ends its own process)
+            or ``kill`` (by SIGKILL)
         :param float seconds: how long to sleep, or to wait before the next attempt
         """
         self.create({"name": name, "pid": os.getpid()})
@@ -45,6 +47,15 @@ class QueueTestLedger(models.Model):
     def _act_sleep(self, seconds):
         self.flush_model()
         time.sleep(seconds)
+
+    def _act_block(self, seconds):
+        self.env.cr.execute("SELECT pg_sleep(%s)", [seconds])
+
+    def _act_touched(self, seconds):
+        job = self.env["queue.job"].current()
+        if not job.exc_message:  # the other transaction is of the first try only
+            with self.env.registry.cursor() as cr:
+                cr.execute("UPDATE queue_job SET exc_message = 'touched' WHERE id = %s", [job.id])
 
     def _act_progress(self, seconds):
         self.env["queue.job"].current().set_progress(1, 2, "half of it")

@@ -75,6 +75,29 @@ class TestWorkerProcess(WorkerCase):
         self.assertIn("code 3", self.job(leaver, "exc_message"))
         self.assertIsNone(worker.poll())
 
+    def test_a_job_past_its_timeout_is_interrupted_and_charged(self):
+        job_id = self.enqueue_act("slow", "sleep", 3600, timeout=1)
+        self.start_worker()
+        self.wait_until(lambda: self.job(job_id, "attempts"), "the attempt is charged")
+        name, state = self.job(job_id, "exc_name", "state")
+        self.assertEqual((name.rpartition(".")[2], state), ("TimeoutJobError", "pending"))
+        self.assertIn("time.sleep", self.job(job_id, "exc_info"), "The traceback shows where it was")
+
+    def test_a_job_that_can_not_be_interrupted_is_killed_and_its_neighbours_run_on(self):
+        blocked = self.enqueue_act("blocked", "block", 3600, timeout=1, max_retries=1)
+        self.start_worker("--timeout-grace-seconds", "0.5")
+        for number in range(5):
+            self.wait_for_state(self.enqueue_act(f"neighbour {number}"), "done")
+        self.wait_until(lambda: self.job(blocked, "attempts"), "the attempt is charged")
+        self.assertEqual(self.job(blocked, "exc_name"), "TimeoutJobError")
+        self.assertIn("had to be killed", self.job(blocked, "exc_message"))
+
+    def test_a_job_whose_row_was_touched_by_another_is_tried_again_and_done_once(self):
+        job_id = self.enqueue_act("touched", "touched")
+        self.start_worker()
+        self.wait_for_state(job_id, "done")
+        self.assertEqual(len(self.ledger("touched")), 1)
+
     def test_killing_the_worker_ends_everything_it_started_and_its_job_is_rescued(self):
         job_id = self.enqueue_act("orphan", "sleep", 3600)
         worker = self.start_worker()

@@ -8,9 +8,11 @@ import ctypes
 import os
 import signal
 import sys
+import time
 import traceback
 from multiprocessing import Pipe
 
+from .. import interrupt
 from ..job import ClaimedJob
 from .signals import reset_in_child
 
@@ -24,6 +26,8 @@ class Executor:
     def __init__(self, pid, pipe):
         self.pid = pid
         self.job = None
+        self.overran = False
+        self._deadline = None
         self._pipe = pipe
 
     @classmethod
@@ -51,6 +55,8 @@ class Executor:
     def start(self, job):
         """Send ``job`` down the pipe. False when the child is gone."""
         self.job = job
+        self.overran = False
+        self._deadline = time.monotonic() + job.timeout if job.timeout else None
         try:
             self._pipe.send_bytes(job.to_bytes())
         except OSError:
@@ -63,8 +69,25 @@ class Executor:
             self._pipe.recv_bytes()
         except (EOFError, OSError):
             return False
-        self.job = None
+        self.job = self._deadline = None
         return True
+
+    @property
+    def deadline(self):
+        """When :meth:`enforce_timeout` has something to do next (monotonic seconds), or None."""
+        return self._deadline
+
+    def enforce_timeout(self, grace_seconds):
+        """Interrupt a job past its deadline; kill it when that didn't help within the grace time."""
+        if self._deadline is None or time.monotonic() < self._deadline:
+            return
+        if self.overran:
+            self._deadline = None  # its death is on the way
+            self.kill()
+        else:
+            self.overran = True
+            self._deadline = time.monotonic() + grace_seconds
+            os.kill(self.pid, interrupt.SIGNAL)
 
     def close(self):
         """Close the pipe: an idle child ends by itself, a busy one after its job."""

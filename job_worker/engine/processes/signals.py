@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 
+from .. import interrupt
+
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -58,6 +60,7 @@ def reset_in_child():
     # decides what to stop. A handler, not SIG_IGN: programs that a job starts must not inherit it.
     for signum in STOP_SIGNALS:
         signal.signal(signum, lambda signum, frame: None)
+    interrupt.install()
 
 
 def describe_exit(status):

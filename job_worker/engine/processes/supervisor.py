@@ -78,6 +78,7 @@ class Supervisor:
         self._wait()
         self._obey_signals()
         self._reap_children()
+        self._enforce_timeouts()
         self._spawn_missing()
         self._show_signs_of_life()
         self._release_dependents()
@@ -122,6 +123,10 @@ class Supervisor:
             if pid:
                 self._forget(executor)
                 self._account_for_death(executor, describe_exit(status))
+
+    def _enforce_timeouts(self):
+        for executor in self._executors.values():
+            executor.enforce_timeout(self.settings.timeout_grace_seconds)
 
     def _spawn_missing(self):
         if self._stop_deadline is not None:
@@ -174,6 +179,7 @@ class Supervisor:
 
     def _wait(self):
         wakes = [self._next_heartbeat, self._next_promotion, self._next_sweep]
+        wakes += [executor.deadline for executor in self._executors.values() if executor.deadline is not None]
         if self._stop_deadline is not None:
             wakes.append(self._stop_deadline)
         timeout = max(0.0, min(wakes) - time.monotonic())
@@ -212,7 +218,7 @@ class Supervisor:
         decision = decide_retry(job, self.settings.max_backoff_seconds)
         if job.has_dependents:
             self._ended_parents.append(job.id)
-        failure = JobFailure("ExecutorDied", f"The process that ran this job was {how}.")
+        failure = _death(job, executor, how)
         with self._connection.cursor() as cursor:
             # No row when the job had committed its end just before the death.
             if apply_decision(cursor, job, decision, failure):
@@ -266,6 +272,14 @@ class Supervisor:
 
 class LostWorkerError(Exception):
     """This worker was declared dead while it lived; its claims belong to others now."""
+
+
+def _death(job, executor, how):
+    if executor.overran:
+        return JobFailure(
+            "TimeoutJobError", f"The job ran longer than its timeout of {job.timeout} s and had to be killed."
+        )
+    return JobFailure("ExecutorDied", f"The process that ran this job was {how}.")
 
 
 def _in_words(decision):
