@@ -60,6 +60,9 @@ class QueueJobFunction(models.Model):
                         )
                     )
 
+            if (function.related_action or {}).get("func_name") == "action_open_related":
+                raise ValidationError(self.env._("%s: the related action can't be itself.", function.name))
+
     def _make_defaults(self):
         """The options of this function that differ from the general ones, as stored values."""
         options = {

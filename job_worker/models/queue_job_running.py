@@ -15,7 +15,9 @@ class QueueJob(models.Model):
     def current(self):
         """The job that this code runs in; an empty recordset outside of one."""
         uuid = self.env.context.get("job_uuid")
-        return self.sudo().search([("uuid", "=", uuid)], limit=1) if uuid else self.sudo().browse()
+        if not isinstance(uuid, call.JobUuid):
+            return self.sudo().browse()
+        return self.sudo().search([("uuid", "=", str(uuid))], limit=1)
 
     @api.private
     def db_record(self):
@@ -30,7 +32,7 @@ class QueueJob(models.Model):
         related = function.related_action or {}
         if not related.get("enable", True):
             raise UserError(self.env._("Jobs of %s have no related action.", function.name))
-        if related.get("func_name", "related_action_open_record") == "related_action_open_record":
+        if related.get("func_name") in (None, "", "related_action_open_record"):
             return self.related_action_open_record()
         # Only what RPC could call: a function's settings must not reach further than its editor.
         return get_public_method(self, related["func_name"])(self, **related.get("kwargs", {}))

@@ -76,6 +76,14 @@ class TestEnqueue(TransactionCase):
         with self.assertRaisesRegex(JobDecodeError, str(user.id)):
             job_environment(self.env.cr, job)
 
+    def test_a_job_of_a_website_visitor_runs_although_that_user_is_archived(self):
+        visitor = self.env.ref("base.public_user")
+        job = claimed_job(self.env["res.lang"].with_user(visitor).with_delay().get_installed())
+        self.env.flush_all()
+        env = job_environment(self.env.cr, job)
+        self.assertEqual((env.user, env.su), (visitor, False))
+        self.assertFalse(visitor.active)
+
     def test_a_model_method_or_option_that_can_not_be_is_refused_at_enqueue(self):
         Job = self.env["queue.job"]
         with self.assertRaisesRegex(JobOptionError, "no.model"):

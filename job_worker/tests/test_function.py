@@ -36,6 +36,7 @@ class TestFunction(TransactionCase):
             {"retry_pattern": {"0": 1}},
             {"retry_pattern": "{"},
             {"related_action": {"x": 1}},
+            {"related_action": {"func_name": "action_open_related"}},
         ):
             with self.subTest(values), self.assertRaises(ValidationError):
                 self.function(**values)

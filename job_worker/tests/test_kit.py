@@ -62,3 +62,12 @@ class TestKit(JobMixin, TransactionCase):
         with trap_jobs() as trap:
             self.partner.with_delay(identity_key="once").read(["name"])
         trap.assert_jobs_count(0)
+
+    def test_progress_of_a_performed_job_is_stored_in_the_transaction_of_the_test(self):
+        def show_progress(records):
+            records.env["queue.job"].current().set_progress(1, 2, "half way")
+
+        self.patch(self.env.registry["res.partner"], "create_company", show_progress)
+        job = self.partner.with_delay().create_company()
+        self.perform_jobs(job)
+        self.assertEqual((job.state, job.progress_message), ("done", "half way"))

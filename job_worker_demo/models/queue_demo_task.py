@@ -28,8 +28,7 @@ class QueueDemoTask(models.Model):
 
     def write_note_on_second_attempt(self, note):
         """Fail once, then succeed: what a remote service with a hiccup looks like."""
-        job = self.env["queue.job"].sudo().search([("uuid", "=", self.env.context["job_uuid"])])
-        if not job.attempts:
+        if not self.env["queue.job"].current().attempts:
             raise RetryableJobError("The first attempt fails on purpose", seconds=1)
         return self.write_note(note)
 

@@ -1,8 +1,7 @@
 """Who attacks, and what there is to attack."""
 
+from itertools import product
 from typing import NamedTuple
-
-from odoo.tests.common import new_test_user
 
 from .attacks import SECRET
 from .rpc_case import RpcCase
@@ -43,7 +42,7 @@ class AttackCase(RpcCase):
         cls.Job = cls.env["queue.job"]
         cls.partner = cls.env["res.partner"].create({"name": "Target"})
         cls.other_company = cls.env["res.company"].create({"name": "Other Company"})
-        cls.mate = cls.make_user("mate", "job_worker.group_queue_job_user")
+        cls.mate = cls.make_user("attack-mate", "job_worker.group_queue_job_user")
         users = cls.make_users()
         cls.make_jobs(users)
         model_id = cls.env["ir.model"]._get_id("res.partner")
@@ -69,19 +68,17 @@ class AttackCase(RpcCase):
     def make_users(cls):
         """Return users by role: those who are no managers, and managers, here and of another company."""
         elsewhere = {"company_id": cls.other_company.id, "company_ids": [(6, 0, cls.other_company.ids)]}
-        user, manager = "job_worker.group_queue_job_user", "job_worker.group_queue_job_manager"
+        internal = "base.group_user,base.group_allow_export"
+        user = f"job_worker.group_queue_job_user,{internal}"
+        manager = f"job_worker.group_queue_job_manager,{internal}"
         return {
-            "portal": cls.make_user("portal", "base.group_portal"),
-            "internal": cls.make_user("internal", "base.group_user,base.group_allow_export"),
-            "user": cls.make_user("user", f"{user},base.group_allow_export"),
-            "foreign user": cls.make_user("foreign user", f"{user},base.group_allow_export", **elsewhere),
-            "manager": cls.make_user("manager", f"{manager},base.group_allow_export"),
-            "foreign manager": cls.make_user("foreign manager", f"{manager},base.group_allow_export", **elsewhere),
+            "portal": cls.make_user("attack-portal", "base.group_portal,base.group_allow_export"),
+            "internal": cls.make_user("attack-internal", internal),
+            "user": cls.make_user("attack-user", user),
+            "foreign user": cls.make_user("attack-user-elsewhere", user, **elsewhere),
+            "manager": cls.make_user("attack-manager", manager),
+            "foreign manager": cls.make_user("attack-manager-elsewhere", manager, **elsewhere),
         }
-
-    @classmethod
-    def make_user(cls, name, groups, **values):
-        return new_test_user(cls.env, f"attack {name}", groups=groups, **values)
 
     @classmethod
     def make_job(cls, user, **options):
@@ -108,27 +105,28 @@ class AttackCase(RpcCase):
 
     def rows(self):
         """All that attacks are after, as it stands in the database."""
+        self.env.flush_all()
         self.env.cr.execute(" UNION ALL ".join(f"SELECT '{table}', t::text FROM {table} t" for table in TABLES))
         return sorted(self.env.cr.fetchall())
 
     def play(self, door, attacker, attack, **more):
         """Make the call of ``attack``; return its answer and whether it left the database alone."""
-        before = self.rows()
         answer = self.call(door, attacker.user, attack.model, attack.method, attack.ids, **attack.kwargs, **more)
-        return answer, self.rows() == before
+        before, self.rows_now = self.rows_now, self.rows()
+        return answer, self.rows_now == before
 
     def each_attack(self, *tables, roles):
-        """Yield ``(door, attacker, attack)``, each pair in a subtest of its own made by :meth:`playing`."""
-        for door in self.each_door():
-            for role in roles:
-                attacker = self.attackers[role]
-                for table in tables:
-                    for attack in table(attacker):
-                        yield door, attacker, attack
+        """Yield ``(door, attacker, attack)``: each attack of the tables by each role through each door."""
+        self.rows_now = self.rows()
+        for door, role, table in product(self.each_door(), roles, tables):
+            attacker = self.attackers[role]
+            for attack in table(attacker):
+                yield door, attacker, attack
 
     def playing(self, door, attacker, attack):
-        target = "" if attack.ids is None else attack.ids
-        return self.subTest(f"{attack.model}{target}.{attack.method}({attack.kwargs})", door=door, role=attacker.role)
+        """The subtest of one attack."""
+        call = f"{attack.model}({attack.ids or ''}).{attack.method}({attack.kwargs})"
+        return self.subTest(call, door=door, role=attacker.role)
 
     def assert_all_refused(self, *tables, roles):
         for door, attacker, attack in self.each_attack(*tables, roles=roles):

@@ -27,6 +27,10 @@ BUTTONS = (
 )
 
 
+# What RPC must never get at, for it would lead anywhere.
+INTERNALS = ("init", "sudo", "with_user", "with_context", "browse", "mapped", "filtered_domain", "_write", "_search")
+
+
 class Attack(NamedTuple):
     """One call, and the errors that refuse it."""
 
@@ -44,42 +48,31 @@ def job(method, ids=None, **kwargs):
 def forgeries(attacker):
     """Creating, changing, copying and deleting jobs: nobody may, not even a manager."""
     values = {"uuid": "forged", "model_name": "res.users", "method_name": "unlink", "payload": FORGED}
-    for forged in (
-        values,
-        {**values, "user_id": 1},
-        {**values, "state": "done"},
-        {"parent_id": attacker.own},
+    yield job("create", vals_list=[values])
+    yield job("create", vals_list=[{**values, "user_id": 1, "state": "done", "parent_id": attacker.own}])
+    yield job("web_save", [], vals=values, specification={"payload": {}})
+    for change in (
+        {"payload": FORGED},
+        {"user_id": 1},
+        {"company_id": False},
+        {"state": "done"},
+        {"claim_token": 1},
+        {"channel": "forged", "priority": 0},
+        {"child_ids": [[0, 0, values]]},
+        {"child_ids": [[1, attacker.victim, {"payload": FORGED}]]},
+        {"dependency_ids": [[5, 0, 0]], "progress_ids": [[0, 0, {"done": 1}]]},
     ):
-        yield job("create", vals_list=[forged])
-        yield job("web_save", [], vals=forged, specification={"payload": {}})
+        yield job("write", [attacker.own], vals=change)
+    shown = {"func_string": {}}
     for target in (attacker.own, attacker.victim):
-        for change in (
-            {"payload": FORGED},
-            {"user_id": 1},
-            {"company_id": False},
-            {"state": "done"},
-            {"claim_token": 1},
-            {"channel": "forged"},
-            {"priority": 0},
-            {"child_ids": [[0, 0, values]]},
-            {"child_ids": [[1, attacker.victim, {"payload": FORGED}]]},
-            {"dependency_ids": [[5, 0, 0]]},
-            {"progress_ids": [[0, 0, {"done": 1}]]},
-        ):
-            yield job("write", [target], vals=change)
+        yield job("write", [target], vals={"payload": FORGED, "user_id": 1, "state": "pending"})
         yield job("web_save", [target], vals={"payload": FORGED}, specification={})
-        yield job("web_save_multi", [target], vals_list=[{"state": "done"}], specification={})
-        yield job("web_resequence", [target], specification={}, field_name="priority")
-        yield job(
-            "onchange",
-            [target],
-            values={"payload": FORGED},
-            field_names=["payload"],
-            fields_spec={"func_string": {}},
-        )
-        yield job("copy", [target])
+        yield job("onchange", [target], values={"payload": FORGED}, field_names=[], fields_spec=shown)
         yield job("copy", [target], default={"payload": FORGED, "claim_token": 0})
         yield job("unlink", [target])
+    yield job("copy", [attacker.own])
+    yield job("web_save_multi", [attacker.own], vals_list=[{"state": "done"}], specification={})
+    yield job("web_resequence", [attacker.own], specification={}, field_name="priority")
     yield job("unlink", [attacker.own, attacker.victim])
     yield job("name_create", name="forged")
     yield job("onchange", [], values=values, field_names=[], fields_spec={"func_string": {}})
@@ -95,7 +88,6 @@ def side_doors(attacker):
         ("queue.worker", {"name": "forged"}, attacker.worker),
     ):
         yield Attack(model, "create", None, {"vals_list": [values]})
-        yield Attack(model, "create", None, {"vals_list": [{"job_id": [0, 0, {"payload": FORGED}]}]})
         yield Attack(model, "write", [record_id], {"vals": values})
         yield Attack(model, "web_save", [], {"vals": values, "specification": {}})
         yield Attack(model, "unlink", [record_id])
@@ -136,21 +128,17 @@ def settings(attacker):
 def readings(attacker):
     """Reading a job of somebody else, which its manager may."""
     victim = [attacker.victim]
-    for name in CONTENTS:
+    for name in ("name", "func_string", "result", "exc_info"):
         yield job("read", victim, fields=[name])
-        yield job("web_read", victim, specification={name: {}})
+    yield job("web_read", victim, specification=dict.fromkeys(CONTENTS, {}))
     yield job("read", [attacker.own, attacker.victim], fields=["name"])
     yield job("export_data", victim, fields_to_export=["name", "result", "func_string"])
     yield job("get_metadata", victim)
     yield job("action_open_related", victim)
-    spec = {"parent_id": {"fields": {"func_string": {}}}}
-    yield job("web_read", [attacker.child], specification=spec)
-    yield job(
-        "web_read",
-        [attacker.child],
-        specification={"dependency_ids": {"fields": {"depends_on_id": {"fields": {"exc_info": {}}}}}},
-    )
-    for path in ("parent_id/exc_info", "parent_id/func_string", "dependency_ids/depends_on_id/result"):
+    shown = {"fields": {"func_string": {}}}
+    yield job("web_read", [attacker.child], specification={"parent_id": shown})
+    yield job("web_read", [attacker.child], specification={"dependency_ids": {"fields": {"depends_on_id": shown}}})
+    for path in ("parent_id/exc_info", "dependency_ids/depends_on_id/result"):
         yield job("export_data", [attacker.child], fields_to_export=[path])
     yield Attack("queue.job.progress", "read", [attacker.progress], {"fields": ["message"]})
     yield Attack("queue.job.dependency", "read", [attacker.edge], {"fields": ["job_id"]})
@@ -171,7 +159,7 @@ def inferences(attacker):
         "progress_ids.job_id.payload",
     ):
         yield job("search", domain=[[path, "ilike", SECRET]])
-        yield job("search_count", domain=["!", [path, "=", False]])
+    yield job("search_count", domain=["!", ["payload", "=", False]])
     nested = ["dependency_ids", "any", [["depends_on_id", "any", [["payload", "ilike", SECRET]]]]]
     yield job("search", domain=[nested])
     yield job("name_search", name="", domain=[["payload", "ilike", SECRET]])
@@ -188,7 +176,8 @@ def inferences(attacker):
     yield job("formatted_read_group", domain=[], groupby=["state"], order="payload:max")
     yield job("formatted_read_group", domain=[], groupby=["state"], having=[["payload:max", "!=", "x"]])
     yield job("formatted_read_grouping_sets", domain=[], grouping_sets=[["payload"]], aggregates=["__count"])
-    yield job("read_progress_bar", domain=[], group_by="payload", progress_bar={"field": "state", "colors": {}})
+    colors = {"field": "state", "colors": {"pending": "info"}}
+    yield job("read_progress_bar", domain=[], group_by="payload", progress_bar=colors)
 
 
 def searches(attacker):
@@ -221,24 +210,31 @@ def pressings(attacker):
     """Buttons on jobs of somebody else: alone, mixed with own ones, and by ids that are none."""
     for button in BUTTONS:
         yield job(button, [attacker.victim])
-        yield job(button, [attacker.failed])
         yield job(button, [attacker.own, attacker.victim, attacker.failed])
-        yield job(button, [float(attacker.victim)])
-        yield job(button, [str(attacker.victim)])._replace(errors=MISSING)
-        yield job(button, [attacker.own, 2**31 - 1])._replace(errors=MISSING)
-        yield job(button, [[attacker.victim]])._replace(errors=("AccessError", "TypeError"))
+    yield job("button_requeue", [attacker.failed])
+    yield job("button_requeue_graph", [attacker.child, attacker.victim])
+    yield job("button_cancel", [float(attacker.victim)])
+    yield job("button_cancel", [str(attacker.victim)])._replace(errors=MISSING)
+    yield job("button_cancel", [attacker.own, 2**31 - 1])._replace(errors=MISSING)
+    yield job("button_cancel", [[attacker.victim]])._replace(errors=("AccessError", "TypeError"))
 
 
-def related_actions():
-    """``func_name`` and ``kwargs`` that a function's settings might name."""
-    yield from dict.fromkeys(("sudo", "browse", "_gc_jobs", "current", "related_records", "result_value"), {}).items()
-    yield from dict.fromkeys(("unlink", "copy"), {}).items()
-    yield "with_user", {"user": 1}
-    yield "write", {"vals": {"payload": FORGED}}
-    yield "create", {"vals_list": [{"payload": FORGED}]}
-    yield "web_save", {"vals": {"user_id": 1}, "specification": {}}
-    yield "set_progress", {"done": 1}
-    yield "enqueue", {"model_name": "res.users", "method_name": "unlink"}
-    yield "_enqueue_call", {"records": 1, "method_name": "unlink", "args": [], "kwargs": {}, "options": {}}
-    yield "_store", {"values_list": [{"payload": FORGED}]}
-    yield "_transition", {"change": "done"}
+# What a function's settings might name as the related action of its jobs.
+RELATED_ACTIONS = (
+    ("sudo", {}),
+    ("browse", {}),
+    ("with_user", {"user": 1}),
+    ("unlink", {}),
+    ("copy", {}),
+    ("write", {"vals": {"payload": FORGED}}),
+    ("create", {"vals_list": [{"payload": FORGED}]}),
+    ("web_save", {"vals": {"user_id": 1}, "specification": {}}),
+    ("current", {}),
+    ("related_records", {}),
+    ("result_value", {}),
+    ("set_progress", {"done": 1}),
+    ("enqueue", {"model_name": "res.users", "method_name": "unlink"}),
+    ("_store", {"values_list": [{"payload": FORGED}]}),
+    ("_transition", {"change": "done"}),
+    ("_gc_jobs", {}),
+)

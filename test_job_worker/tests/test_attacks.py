@@ -7,7 +7,7 @@ from odoo.tests import tagged
 
 from . import attacks
 from .attack_scene import AttackCase, has_found
-from .attacks import BUTTONS, SECRET, Attack, job
+from .attacks import BUTTONS, FORGED, SECRET, Attack, job
 
 EVERYBODY = ("portal", "internal", "user", "foreign user", "manager", "foreign manager")
 NO_MANAGERS = EVERYBODY[:4]
@@ -36,24 +36,24 @@ class TestAttacks(AttackCase):
         self.assert_all_refused(attacks.settings, roles=NO_MANAGERS)
 
     def test_only_the_buttons_can_be_called(self):
-        methods = [(model, name) for model in self.queue_models() for name in self.added_methods(model)]
+        ours = [name for name, model in self.registry.items() if model._original_module == "job_worker"]
+        models = {name: name for name in (*ours, "res.config.settings")} | {"base": "res.partner"}
+        methods = [(models[model], name) for model in models for name in self.added_methods(model)]
         self.assertIn(("queue.job", "enqueue"), methods)
         self.assertIn(("res.partner", "with_delay"), methods)
         private = [Attack(model, name, []) for model, name in methods if name not in PUBLIC_METHODS]
         self.assertEqual(len(methods) - len(private), len(PUBLIC_METHODS))
-        private += [job(name, []) for name in ("init", "sudo", "with_user", "browse", "mapped", "filtered_domain")]
-        self.assert_all_refused(lambda attacker: private, roles=("user", "manager"))
-
-    def queue_models(self):
-        ours = [name for name, model in self.registry.items() if model._original_module == "job_worker"]
-        return [*ours, "res.config.settings", "res.partner"]
+        private += [job(name, []) for name in attacks.INTERNALS]
+        self.assert_all_refused(lambda attacker: private, roles=["manager"])
 
     def added_methods(self, model_name):
-        """The methods that job_worker brings to a model; those of the base model to ``res.partner`` only."""
+        """The methods that job_worker brings to a model and that no other class of it has."""
+        base = self.registry["base"].mro()
         own, others = set(), set()
         for cls in self.registry[model_name].mro():
-            of_base = getattr(cls, "_name", "") == "base" or getattr(cls, "_inherit", "") == "base"
-            ours = cls.__module__.startswith("odoo.addons.job_worker.") and (not of_base or model_name == "res.partner")
+            ours = cls.__module__.startswith("odoo.addons.job_worker.")
+            if ours and cls in base and model_name != "base":
+                continue
             (own if ours else others).update(name for name, value in vars(cls).items() if inspect.isfunction(value))
         return sorted(name for name in own - others if not name.startswith("__"))
 
@@ -79,7 +79,7 @@ class TestAttacks(AttackCase):
         for role in STRANGERS:
             for name in ("payload", "result", "exc_info"):
                 with self.subTest(role=role, field=name):
-                    self._open_session(self.attackers[role].user)
+                    self.open_session(self.attackers[role].user)
                     response = self.url_open(f"/web/content/queue.job/{self.victim.id}/{name}")
                     self.assertIn(response.status_code, (403, 404))
                     self.assertNotIn(SECRET, response.text)
@@ -88,12 +88,16 @@ class TestAttacks(AttackCase):
         self.assert_all_refused(attacks.pressings, roles=STRANGERS)
 
     def test_a_related_action_reaches_no_further_than_its_presser(self):
-        for func_name, kwargs in attacks.related_actions():
-            self.function.related_action = {"func_name": func_name, "kwargs": kwargs}
-            with self.subTest(func_name):
-                self.assert_all_refused(
-                    lambda attacker: [job("action_open_related", [attacker.own])], roles=("user", "manager")
-                )
+        roles = ("user", "manager")
+        presses = {role: [] for role in roles}
+        for func_name, kwargs in attacks.RELATED_ACTIONS:
+            method = f"opens_{func_name}"
+            self.function.copy({"method": method, "related_action": {"func_name": func_name, "kwargs": kwargs}})
+            for role in roles:
+                own = self.make_job(self.attackers[role].user)
+                own.method_name = method
+                presses[role].append(job("action_open_related", own.ids))
+        self.assert_all_refused(lambda attacker: presses[attacker.role], roles=roles)
 
     def test_a_user_reads_and_cancels_an_own_job_and_a_manager_every_job(self):
         for door in self.each_door():
@@ -109,14 +113,23 @@ class TestAttacks(AttackCase):
                     own.invalidate_recordset()
                     self.assertEqual(own.state, "cancelled")
 
+    def test_the_buttons_of_a_graph_act_on_own_jobs_of_it_only(self):
+        for door in self.each_door():
+            for role in ("user", "foreign user"):
+                attacker = self.attackers[role]
+                for button, state in (("button_cancel_graph", "cancelled"), ("button_requeue_graph", "waiting")):
+                    with self.subTest(door=door, role=role, button=button):
+                        before = self.states()
+                        self.assertFalse(self.call(door, attacker.user, "queue.job", button, [attacker.child]).error)
+                        self.assertEqual(self.states(), {**before, attacker.child: state})
+
+    def states(self):
+        self.Job.invalidate_model()
+        return {job.id: job.state for job in self.Job.search([])}
+
     def test_a_forged_context_gives_no_other_identity(self):
-        forged = {
-            "uid": 1,
-            "su": True,
-            "default_user_id": 1,
-            "default_state": "done",
-            "default_payload": attacks.FORGED,
-        }
+        defaults = {"default_user_id": 1, "default_state": "done", "default_payload": FORGED}
+        forged = {"uid": 1, "su": True, **defaults}
         with self.public_method(lambda model: model.with_delay().act("forged").id):
             for door in self.each_door():
                 for role in EVERYBODY:
@@ -124,7 +137,7 @@ class TestAttacks(AttackCase):
                         user = self.attackers[role].user
                         answer = self.call(door, user, "queue.test.ledger", "called", context=forged)
                         stored = self.Job.browse(answer.value)
-                        self.assertEqual((stored.user_id, stored.create_uid, stored.state), (user, user, "pending"))
+                        self.assertEqual((stored.user_id, stored.state), (user, "pending"))
                         self.assertFalse(json.loads(stored.payload)["su"])
                         self.assertEqual(stored.company_id, user.company_id)
 
@@ -133,9 +146,8 @@ class TestAttacks(AttackCase):
             for door, attacker, attack in self.each_attack(self.calls, roles=EVERYBODY):
                 with self.playing(door, attacker, attack):
                     companies = self.env["res.company"].search([]) - attacker.user.company_ids
-                    answer, untouched = self.play(
-                        door, attacker, attack, context={"allowed_company_ids": companies.ids}
-                    )
+                    context = {"allowed_company_ids": companies.ids}
+                    answer, untouched = self.play(door, attacker, attack, context=context)
                     self.assertEqual((answer.error, untouched), ("AccessError", True))
 
     def test_who_forges_the_uuid_of_a_job_is_not_in_that_job(self):
