@@ -135,6 +135,16 @@ RETURNING id
 -- name: unregister_worker
 DELETE FROM queue_worker WHERE id = %(worker_id)s
 
+-- name: end_sessions
+-- End the sessions that a killed process of this host has left: PostgreSQL notices a dead
+-- client only when the running query is over, and until then it holds its locks.
+SELECT pg_terminate_backend(session.pid)
+  FROM pg_stat_activity session, pg_stat_activity own
+ WHERE own.pid = pg_backend_pid()
+   AND session.datname = own.datname AND session.usename = own.usename
+   AND session.client_addr IS NOT DISTINCT FROM own.client_addr
+   AND session.application_name = %(application_name)s AND session.pid <> own.pid
+
 -- name: dead_workers
 -- Workers that hold no session lock. A worker takes its lock in the transaction that
 -- inserts its row, so no living worker is ever seen without one.

@@ -31,6 +31,11 @@ def heartbeat(connection, worker_id):
         return cursor.fetchone() is not None
 
 
+def end_sessions(cursor, application_name):
+    """End the database sessions of a process of this host that was killed."""
+    cursor.execute(QUERIES["end_sessions"], {"application_name": application_name})
+
+
 def unregister_worker(connection, worker_id):
     with connection.cursor() as cursor:
         cursor.execute(QUERIES["unregister_worker"], {"worker_id": worker_id})

@@ -1,9 +1,12 @@
 """What the worker needs of a database: connections, its registry, and whether it is fit."""
 
+import os
+
 import psycopg2
 
 from odoo import sql_db
 from odoo.modules.registry import Registry
+from odoo.tools import config
 
 
 class DatabaseError(Exception):
@@ -18,6 +21,12 @@ def dsn(db_name):
 def connect(db_name):
     """A connection of our own, outside Odoo's pool."""
     return psycopg2.connect(**dsn(db_name))
+
+
+def session_name(pid):
+    """The ``application_name`` of Odoo's sessions in process ``pid``; None when it doesn't tell processes apart."""
+    name = config["db_app_name"]
+    return name.replace("{pid}", str(pid))[:63] if "{pid}" in name and "PGAPPNAME" not in os.environ else None
 
 
 def check_database(db_name):

@@ -12,7 +12,7 @@ from odoo.modules.registry import Registry
 
 from ..engine.config import WorkerSettings
 from ..engine.processes.supervisor import LostWorkerError, Supervisor
-from .database import check_database, connect, current_registry
+from .database import check_database, connect, current_registry, session_name
 from .perform import JobRunner
 
 _logger = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class QueueWorker:
             perform=JobRunner(lambda: current_registry(self.db_name), self.settings.max_backoff_seconds),
             version=get_manifest("job_worker")["version"],
             before_fork=_prepare_fork,
+            session_name=session_name,
         )
 
     def run(self):

@@ -91,6 +91,10 @@ class TestWorkerProcess(WorkerCase):
         self.wait_until(lambda: self.job(blocked, "attempts"), "the attempt is charged")
         self.assertEqual(self.job(blocked, "exc_name"), "TimeoutJobError")
         self.assertIn("had to be killed", self.job(blocked, "exc_message"))
+        running = "SELECT 1 FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'"
+        self.wait_until(
+            lambda: not self.query(running, "SELECT pg_sleep%"), "its query is over too, and its locks are gone"
+        )
 
     def test_a_job_whose_row_was_touched_by_another_is_tried_again_and_done_once(self):
         job_id = self.enqueue_act("touched", "touched")

@@ -19,7 +19,7 @@ from ..notifier import CHANNEL
 from ..rescue import rescue_orphans
 from ..retry import Retry, decide_retry
 from ..store import JobFailure, apply_decision, release_job
-from ..workers import heartbeat, register_worker, unregister_worker
+from ..workers import end_sessions, heartbeat, register_worker, unregister_worker
 from .executor import Executor
 from .signals import SignalInbox, describe_exit
 
@@ -37,15 +37,17 @@ class Supervisor:
     :param perform: callable that runs one claimed job in an executor and writes its outcome
     :param str version: version of job_worker, shown in the workers' list
     :param before_fork: callable that lets go of what a child must not inherit
+    :param session_name: callable giving the ``application_name`` of the sessions of a process id, or None
     """
 
-    def __init__(self, settings, connect, perform, *, version, before_fork=lambda: None):
+    def __init__(self, settings, connect, perform, *, version, before_fork=lambda: None, session_name=lambda pid: None):
         self.settings = settings
         self.worker_id = None
         self._connect = connect
         self._perform = perform
         self._version = version
         self._before_fork = before_fork
+        self._session_name = session_name
         self._hostname = socket.gethostname()
         self._name = f"{self._hostname}:{os.getpid()}"
         self._signals = SignalInbox()
@@ -220,6 +222,7 @@ class Supervisor:
             self._ended_parents.append(job.id)
         failure = _death(job, executor, how)
         with self._connection.cursor() as cursor:
+            self._end_sessions(cursor, executor)
             # No row when the job had committed its end just before the death.
             if apply_decision(cursor, job, decision, failure):
                 _logger.error("Job %s: its executor %d %s, %s", job.uuid, executor.pid, how, _in_words(decision))
@@ -251,10 +254,15 @@ class Supervisor:
         os.waitpid(executor.pid, 0)
         try:
             with self._connection.cursor() as cursor:
+                self._end_sessions(cursor, executor)
                 if release_job(cursor, executor.job):
                     _logger.warning("Job %s: stopped by the shutdown and put back, uncharged", executor.job.uuid)
         except psycopg2.Error:
             _logger.warning("Job %s: stopped by the shutdown; another worker will rescue it", executor.job.uuid)
+
+    def _end_sessions(self, cursor, executor):
+        if name := self._session_name(executor.pid):
+            end_sessions(cursor, name)
 
     def _let_go_in_child(self):
         """Detach a fresh child from everything of the parent's that was copied by the fork."""
