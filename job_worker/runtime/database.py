@@ -61,4 +61,9 @@ def _is_installed(connection):
 
 def current_registry(db_name):
     """The registry of ``db_name``, reloaded and its caches emptied if another process says so."""
-    return Registry(db_name).check_signaling()
+    registry = Registry(db_name)
+    if getattr(registry, "_job_worker_pid", None) != os.getpid():
+        # Loaded before the fork: its sessions would go by the name of the parent, see session_name.
+        registry._db = sql_db.db_connect(db_name)
+        registry._job_worker_pid = os.getpid()
+    return registry.check_signaling()
