@@ -85,16 +85,24 @@ class TestWorkerProcess(WorkerCase):
 
     def test_a_job_that_can_not_be_interrupted_is_killed_and_its_neighbours_run_on(self):
         blocked = self.enqueue_act("blocked", "block", 3600, timeout=1, max_retries=1)
-        self.start_worker("--timeout-grace-seconds", "0.5")
+        worker = self.start_worker("--timeout-grace-seconds", "0.5")
+        self.wait_for_state(blocked, "started")
+        self.children = worker.children()
+        self.assertTrue(self.wait_until(self.sleeping_sessions, "its query runs"))
         for number in range(5):
             self.wait_for_state(self.enqueue_act(f"neighbour {number}"), "done")
         self.wait_until(lambda: self.job(blocked, "attempts"), "the attempt is charged")
         self.assertEqual(self.job(blocked, "exc_name"), "TimeoutJobError")
         self.assertIn("had to be killed", self.job(blocked, "exc_message"))
-        running = "SELECT 1 FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'"
-        self.wait_until(
-            lambda: not self.query(running, "SELECT pg_sleep%"), "its query is over too, and its locks are gone"
+        self.wait_until(lambda: not self.sleeping_sessions(), "its query is over too, and its locks are gone")
+
+    def sleeping_sessions(self):
+        """Sessions of executors of this test's workers that are in the query of ``_act_block``."""
+        names = [f"odoo-{child.pid}" for child in self.children]
+        sessions = (
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND state = 'active' AND application_name = ANY(%s)"
         )
+        return self.query(sessions, "SELECT pg_sleep%", names)
 
     def test_a_job_whose_row_was_touched_by_another_is_tried_again_and_done_once(self):
         job_id = self.enqueue_act("touched", "touched")
