@@ -42,3 +42,7 @@ class JobGraphError(JobOptionError):
 
 class ClaimLostError(JobError):
     """The job was taken away from this executor; nothing it did may be committed."""
+
+
+class LostConnectionError(JobError):
+    """The connection of a running job broke; whether its transaction was committed isn't known."""

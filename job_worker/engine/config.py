@@ -16,6 +16,9 @@ class WorkerSettings:
     concurrency: int = _setting(os.cpu_count() or 1, "N", 1, "jobs run at the same time, each in its own process")
     poll_timeout: float = _setting(5.0, "SECONDS", 0.01, "longest sleep between two looks at the queue")
     heartbeat_interval_seconds: float = _setting(10.0, "SECONDS", 0.1, "time between two signs of life")
+    stale_after_seconds: float = _setting(
+        60.0, "SECONDS", 1, "a worker without a sign of life for so long is taken for dead"
+    )
     max_backoff_seconds: float = _setting(3600.0, "SECONDS", 0, "longest wait before a retry")
     timeout_grace_seconds: float = _setting(
         5.0, "SECONDS", 0, "time that a job past its timeout gets to clean up before it is killed"
@@ -31,6 +34,11 @@ class WorkerSettings:
                 raise ValueError(f"{spec.name} must be a number, not {value!r}")
             if value < spec.metadata["minimum"]:
                 raise ValueError(f"{spec.name} must be at least {spec.metadata['minimum']}, not {value!r}")
+        if self.stale_after_seconds <= 2 * self.heartbeat_interval_seconds:
+            raise ValueError(
+                f"stale_after_seconds ({self.stale_after_seconds:g}) must be more than twice"
+                f" heartbeat_interval_seconds ({self.heartbeat_interval_seconds:g})"
+            )
         if int(self.concurrency) != self.concurrency:
             raise ValueError(f"concurrency must be a whole number, not {self.concurrency!r}")
 

@@ -125,6 +125,14 @@ RETURNING id
 -- The session lock that says "this worker lives": PostgreSQL drops it with the session.
 SELECT pg_advisory_lock(%(lock_class)s, %(worker_id)s)
 
+-- name: resume_worker
+-- A worker whose connection broke takes its lock again, if nobody has declared it dead meanwhile.
+-- The heartbeat is renewed by the same statement, so that it isn't stale at once.
+UPDATE queue_worker
+   SET heartbeat = clock_timestamp() AT TIME ZONE 'UTC'
+ WHERE id = %(worker_id)s
+RETURNING pg_try_advisory_lock(%(lock_class)s, id)
+
 -- name: heartbeat
 -- No row comes back when another worker declared this one dead.
 UPDATE queue_worker
@@ -146,7 +154,8 @@ SELECT pg_terminate_backend(session.pid)
    AND session.application_name = %(application_name)s AND session.pid <> own.pid
 
 -- name: dead_workers
--- Workers that hold no session lock. A worker takes its lock in the transaction that
+-- Workers that hold no session lock, and those that hold one but have shown no sign of life
+-- for %(stale_after)s seconds: a hung host. A worker takes its lock in the transaction that
 -- inserts its row, so no living worker is ever seen without one.
 SELECT worker.id, worker.name
   FROM queue_worker worker
@@ -157,6 +166,8 @@ SELECT worker.id, worker.name
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND classid = %(lock_class)s AND objid = worker.id
 )
+    OR worker.heartbeat IS NULL
+    OR worker.heartbeat < clock_timestamp() AT TIME ZONE 'UTC' - %(stale_after)s * interval '1 second'
 
 -- name: lock_orphans
 -- Started jobs that nobody runs: those of the given dead workers and those without a worker.

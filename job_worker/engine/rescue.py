@@ -6,18 +6,19 @@ from .store import JobFailure, apply_decision
 from .workers import WORKER_LOCK_CLASS
 
 
-def rescue_orphans(connection, max_backoff_seconds):
+def rescue_orphans(connection, stale_after_seconds, max_backoff_seconds):
     """Put the jobs of dead workers back, charging the attempt, and forget those workers.
 
     One transaction on ``connection`` (autocommit): a dead worker's row goes together
     with its claims.
 
-    :return: list of ``(uuid, decision)`` of the rescued jobs
+    :param float stale_after_seconds: a worker without a sign of life for so long is dead too
+    :return: list of ``(orphan, decision)``; an orphan has ``id`` and ``uuid``
     """
     with connection.cursor() as cursor:
         cursor.execute("BEGIN")
         try:
-            rescued = _rescue(cursor, max_backoff_seconds)
+            rescued = _rescue(cursor, stale_after_seconds, max_backoff_seconds)
         except BaseException:
             cursor.execute("ROLLBACK")
             raise
@@ -25,15 +26,15 @@ def rescue_orphans(connection, max_backoff_seconds):
     return rescued
 
 
-def _rescue(cursor, max_backoff_seconds):
-    cursor.execute(QUERIES["dead_workers"], {"lock_class": WORKER_LOCK_CLASS})
+def _rescue(cursor, stale_after_seconds, max_backoff_seconds):
+    cursor.execute(QUERIES["dead_workers"], {"lock_class": WORKER_LOCK_CLASS, "stale_after": stale_after_seconds})
     dead = dict(cursor.fetchall())
     cursor.execute(QUERIES["lock_orphans"], {"worker_ids": list(dead)})
     rescued = []
     for orphan in _records(cursor):
         decision = decide_retry(orphan, max_backoff_seconds, seconds=0)
         apply_decision(cursor, orphan, decision, _lost_worker(orphan))
-        rescued.append((orphan.uuid, decision))
+        rescued.append((orphan, decision))
     for worker_id in dead:
         cursor.execute(QUERIES["unregister_worker"], {"worker_id": worker_id})
     return rescued

@@ -9,17 +9,22 @@ import random
 import time
 import traceback
 
+import psycopg2
+
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..engine.interrupt import interruptible
 from ..engine.retry import Retry, decide_retry
-from ..engine.store import JobFailure, apply_decision, finish_job, holds_claim
-from ..exception import ClaimLostError, FailedJobError, RetryableJobError
+from ..engine.store import JobFailure, apply_decision, finish_job, holds_claim, release_job
+from ..exception import ClaimLostError, FailedJobError, LostConnectionError, RetryableJobError
 from . import payload
 from .call import job_environment, unpack
 
 _logger = logging.getLogger(__name__)
 
+CONNECTION_ERRORS = (psycopg2.OperationalError, psycopg2.InterfaceError)
+# Waits between two attempts to reach PostgreSQL: doubling, from the first to the last.
+RECONNECT_SECONDS = (0.1, 2.0)
 # As Odoo's dispatcher: conflicts of the job's own work are tried again in place.
 MAX_TRIES_ON_CONFLICT = 5
 
@@ -38,15 +43,10 @@ class JobRunner:
     def __call__(self, job):
         """Run ``job`` and write its outcome; never raises for what the job did."""
         started = time.monotonic()
-        registry = self._current_registry()
         try:
-            self._run(registry, job)
-            outcome = "done"
-        except ClaimLostError:
-            outcome = "lost its claim, rolled back"
-        except Exception as error:  # noqa: BLE001  (whatever a job raises is its outcome)
-            registry.reset_changes()
-            outcome = self._record_failure(registry, job, error)
+            outcome = self._run_and_record(job)
+        except CONNECTION_ERRORS as error:
+            outcome = self._look_up_outcome(job, error)
         _logger.info(
             "Job %s (%s) %s.%s attempt %d: %s in %.3f s",
             job.uuid,
@@ -57,6 +57,23 @@ class JobRunner:
             outcome,
             time.monotonic() - started,
         )
+
+    def _run_and_record(self, job):
+        """Run ``job`` and write its outcome; return that in words.
+
+        :raise psycopg2.OperationalError, psycopg2.InterfaceError: the connection is lost
+        """
+        registry = self._current_registry()
+        try:
+            self._run(registry, job)
+            return "done"
+        except ClaimLostError:
+            return "lost its claim, rolled back"
+        except LostConnectionError as error:
+            raise psycopg2.InterfaceError(str(error.__cause__)) from error
+        except Exception as error:  # noqa: BLE001  (whatever a job raises is its outcome)
+            registry.reset_changes()
+            return self._record_failure(registry, job, error)
 
     def _run(self, registry, job):
         for tries_left in reversed(range(MAX_TRIES_ON_CONFLICT)):
@@ -78,6 +95,22 @@ class JobRunner:
                 )
                 time.sleep(random.uniform(0.0, 2 ** (MAX_TRIES_ON_CONFLICT - tries_left) / 10))
 
+    def _look_up_outcome(self, job, error):
+        """The database went away under the job, perhaps in the middle of its COMMIT: look up what became of it.
+
+        Waits until the database is back; a child is killed with its supervisor, so not for ever.
+        """
+        _logger.warning("Job %s: lost the connection to PostgreSQL: %s", job.uuid, str(error).strip())
+        wait = RECONNECT_SECONDS[0]
+        while True:
+            try:
+                with self._current_registry().cursor() as cr:
+                    released = release_job(cr, job)
+                return "put back uncharged, its connection was lost" if released else "had ended before"
+            except CONNECTION_ERRORS:
+                time.sleep(wait)
+                wait = min(2 * wait, RECONNECT_SECONDS[1])
+
     def _record_failure(self, registry, job, error):
         decision = decide_retry(
             job,
@@ -98,14 +131,23 @@ def run_once(registry, job):
     """One try of ``job`` in one transaction, committed together with its ``done``.
 
     :raise ClaimLostError: the job belongs to somebody else by now; nothing was committed
+    :raise LostConnectionError: the job's connection broke; whether it was committed isn't known
     """
-    with registry.cursor() as cr:  # commits on leaving, or rolls back what an exception left
-        env = job_environment(cr, job)
-        call = unpack(env, job)
-        with interruptible():
-            result = call()
-        cr.flush()  # with its pre-commit hooks: nothing of the job may follow its `done`
-        _complete(cr, job, result)
+    connection = None
+    try:
+        with registry.cursor() as cr:  # commits on leaving, or rolls back what an exception left
+            connection = cr.connection
+            env = job_environment(cr, job)
+            call = unpack(env, job)
+            with interruptible():
+                result = call()
+            cr.flush()  # with its pre-commit hooks: nothing of the job may follow its `done`
+            _complete(cr, job, result)
+    except Exception as error:
+        # Only our own connection counts: a job may use others, and their loss is its failure.
+        if connection is None or connection.closed:
+            raise LostConnectionError(job.uuid) from error
+        raise
     registry.signal_changes()
 
 

@@ -11,7 +11,7 @@ from odoo.modules.module import get_manifest
 from odoo.modules.registry import Registry
 
 from ..engine.config import WorkerSettings
-from ..engine.processes.supervisor import LostWorkerError, Supervisor
+from ..engine.processes.supervisor import Supervisor
 from .database import check_database, connect, current_registry, session_name
 from .perform import JobRunner
 
@@ -53,11 +53,8 @@ class QueueWorker:
         Registry(self.db_name)  # loaded before the first fork: executors share its memory
         try:
             self._supervisor.run()
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            _logger.error("Lost the connection to the database, stopping: %s", str(error).strip())
-            return 1
-        except LostWorkerError as error:
-            _logger.error("%s; stopping", error)
+        except psycopg2.OperationalError as error:
+            _logger.error("Can't connect to the database: %s", str(error).strip())
             return 1
         return 0
 

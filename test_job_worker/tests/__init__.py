@@ -1,4 +1,5 @@
 from . import test_attacks
+from . import test_faults
 from . import test_graph_process
 from . import test_identity_race
 from . import test_launcher

@@ -31,7 +31,7 @@ class TestWorkerProcess(WorkerCase):
 
     def test_a_delayed_call_wakes_an_idle_worker(self):
         # Polling is off for the length of the test: only the notification can wake it.
-        worker = self.start_worker("--poll-timeout", "3600", "--heartbeat-interval-seconds", "3600")
+        worker = self.start_worker("--poll-timeout", "3600")
         job_id = self.enqueue_act("woken", priority=5, channel="exports")
         self.wait_for_state(job_id, "done")
         (pid,) = self.ledger("woken")

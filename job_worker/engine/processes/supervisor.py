@@ -1,8 +1,8 @@
 """The supervisor: one event loop that claims jobs and hands them to executors.
 
-One thread, one control connection (autocommit). Each turn of the loop is the list of
-steps in :meth:`Supervisor._turn`; it sleeps on the connection (NOTIFY), the executors'
-pipes and the signals until something happens or the next thing is due.
+One thread, one control connection. Each turn of the loop is the list of steps in
+:meth:`Supervisor._turn`; it sleeps on the connection (NOTIFY), the executors' pipes and the
+signals until something happens or the next thing is due.
 """
 
 import logging
@@ -19,14 +19,18 @@ from ..notifier import CHANNEL
 from ..rescue import rescue_orphans
 from ..retry import Retry, decide_retry
 from ..store import JobFailure, apply_decision, release_job
-from ..workers import end_sessions, heartbeat, register_worker, unregister_worker
-from .executor import Executor
-from .signals import SignalInbox, describe_exit
+from ..workers import end_sessions
+from .control import CONNECTION_ERRORS, ControlConnection
+from .pool import ExecutorPool
+from .signals import SignalInbox
 
 _logger = logging.getLogger(__name__)
 
-# How often it is looked for ended jobs whose dependents a crash has left waiting.
+# How often it is looked for workers that died, and for ended jobs whose dependents a crash has left waiting.
+RESCUE_INTERVAL_SECONDS = 1.0
 SWEEP_INTERVAL_SECONDS = 30.0
+# Waits between two attempts to reach PostgreSQL: doubling, from the first to the last.
+RECONNECT_SECONDS = (0.1, 5.0)
 
 
 class Supervisor:
@@ -42,30 +46,31 @@ class Supervisor:
 
     def __init__(self, settings, connect, perform, *, version, before_fork=lambda: None, session_name=lambda pid: None):
         self.settings = settings
-        self.worker_id = None
-        self._connect = connect
-        self._perform = perform
-        self._version = version
-        self._before_fork = before_fork
         self._session_name = session_name
-        self._hostname = socket.gethostname()
-        self._name = f"{self._hostname}:{os.getpid()}"
+        hostname = socket.gethostname()
+        identity = {"hostname": hostname, "pid": os.getpid(), "version": version, "concurrency": settings.concurrency}
+        self._control = ControlConnection(connect, {"name": f"{hostname}:{os.getpid()}", **identity})
         self._signals = SignalInbox()
         self._selector = selectors.DefaultSelector()
-        self._executors = {}
-        self._connection = None
-        self._next_promotion = 0.0
-        self._next_heartbeat = 0.0
-        self._next_sweep = 0.0
+        self._pool = ExecutorPool(self._selector, perform, before_fork, self._let_go_in_child)
         self._ended_parents = []
+        self._next_heartbeat = self._next_rescue = self._next_sweep = self._next_look = 0.0
+        self._next_connect = None
+        self._connect_wait = 0.0
         self._stop_deadline = None
 
     def run(self):
-        """Claim and run jobs until SIGTERM, SIGINT or :meth:`stop`."""
+        """Claim and run jobs until SIGTERM, SIGINT or :meth:`stop`.
+
+        :raise psycopg2.OperationalError: the database can't be reached at the start
+        """
         self._start()
         try:
             while not self._finished():
-                self._turn()
+                try:
+                    self._turn()
+                except CONNECTION_ERRORS as error:
+                    self._note_lost_connection(error)
         finally:
             self._shut_down()
 
@@ -79,215 +84,199 @@ class Supervisor:
     def _turn(self):
         self._wait()
         self._obey_signals()
-        self._reap_children()
-        self._enforce_timeouts()
+        self._pool.reap()
+        self._pool.enforce_timeouts(self.settings.timeout_grace_seconds)
         self._spawn_missing()
+        if not self._control.is_open and not self._reconnect():
+            return
+        self._account_for_deaths()
         self._show_signs_of_life()
+        self._rescue()
         self._release_dependents()
-        self._promote()
-        self._claim_for_idle()
+        self._look_for_jobs()
 
     def _start(self):
         self._signals.install()
         self._selector.register(self._signals, selectors.EVENT_READ, self._signals.drain)
-        self._connection = self._connect()
-        self._connection.autocommit = True
-        self._selector.register(self._connection, selectors.EVENT_READ, self._read_notifications)
-        with self._connection.cursor() as cursor:
-            cursor.execute(f"LISTEN {CHANNEL}")
-        self.worker_id = register_worker(
-            self._connection,
-            name=self._name,
-            hostname=self._hostname,
-            pid=os.getpid(),
-            version=self._version,
-            concurrency=self.settings.concurrency,
-        )
-        _logger.info("Worker %s serves with %d executors", self._name, self.settings.concurrency)
+        self._control.open()
+        self._selector.register(self._control, selectors.EVENT_READ, self._read_notifications)
+        _logger.info("Worker %s serves with %d executors", self._control.name, self.settings.concurrency)
 
     def _finished(self):
         if self._stop_deadline is None:
             return False
-        return not self._busy() or time.monotonic() >= self._stop_deadline
+        return not self._pool.busy or time.monotonic() >= self._stop_deadline
+
+    def _wait(self):
+        if self._control.is_open:
+            due = [self._next_heartbeat, self._next_rescue, self._next_sweep]
+            if self._stop_deadline is None:
+                due.append(self._next_look)
+        else:
+            due = [self._next_connect]
+        due.append(self._pool.next_deadline)
+        if self._stop_deadline is not None:
+            due.append(self._stop_deadline)
+        for key, _events in self._selector.select(max(0.0, min(due) - time.monotonic())):
+            key.data()
 
     def _obey_signals(self):
         requests = self._signals.stop_requests
         if requests and self._stop_deadline is None:
             grace = self.settings.shutdown_grace_seconds
             self._stop_deadline = time.monotonic() + grace
-            _logger.info("Stopping: %d running jobs get %g s to end", len(self._busy()), grace)
+            _logger.info("Stopping: %d running jobs get %g s to end", len(self._pool.busy), grace)
         if requests > 1:
             self._stop_deadline = 0.0
 
-    def _reap_children(self):
-        for executor in list(self._executors.values()):
-            pid, status = os.waitpid(executor.pid, os.WNOHANG)
-            if pid:
-                self._forget(executor)
-                self._account_for_death(executor, describe_exit(status))
-
-    def _enforce_timeouts(self):
-        for executor in self._executors.values():
-            executor.enforce_timeout(self.settings.timeout_grace_seconds)
-
     def _spawn_missing(self):
-        if self._stop_deadline is not None:
-            return
-        while len(self._executors) < self.settings.concurrency:
-            self._before_fork()
-            executor = Executor.fork(self._perform, self._let_go_in_child)
-            self._executors[executor.pid] = executor
-            self._selector.register(executor, selectors.EVENT_READ, lambda e=executor: self._collect(e))
+        if self._stop_deadline is None and self._pool.fill(self.settings.concurrency):
+            self._next_look = 0.0
+
+    def _account_for_deaths(self):
+        """Write what became of the jobs whose executors died; each is dropped once it is written."""
+        while self._pool.deaths:
+            self._account_for_death(self._pool.deaths[0])
+            del self._pool.deaths[0]
+
+    def _account_for_death(self, death):
+        job = death.job
+        decision = decide_retry(job, self.settings.max_backoff_seconds)
+        with self._control.cursor() as cursor:
+            self._end_sessions(cursor, death.pid)
+            # No row when the job had committed its end just before the death.
+            if apply_decision(cursor, job, decision, _failure(death)):
+                _logger.error("Job %s: its executor %d %s, %s", job.uuid, death.pid, death.how, _in_words(decision))
+        if job.has_dependents:
+            self._ended_parents.append(job.id)
 
     def _show_signs_of_life(self):
         if time.monotonic() < self._next_heartbeat:
             return
-        if not heartbeat(self._connection, self.worker_id):
-            raise LostWorkerError(f"Another worker declared {self._name} dead and took over its jobs")
-        for uuid, decision in rescue_orphans(self._connection, self.settings.max_backoff_seconds):
-            _logger.warning("Job %s: rescued from a dead worker, %s", uuid, _in_words(decision))
+        if not self._control.beat():
+            self._control.register_again()
+            self._start_afresh()
         self._next_heartbeat = time.monotonic() + self.settings.heartbeat_interval_seconds
 
+    def _rescue(self):
+        if time.monotonic() < self._next_rescue:
+            return
+        rescued = rescue_orphans(
+            self._control.connection, self.settings.stale_after_seconds, self.settings.max_backoff_seconds
+        )
+        for orphan, decision in rescued:
+            _logger.warning("Job %s: rescued from a dead worker, %s", orphan.uuid, _in_words(decision))
+            self._ended_parents.append(orphan.id)
+        self._next_rescue = time.monotonic() + RESCUE_INTERVAL_SECONDS
+
     def _release_dependents(self):
+        self._ended_parents += [job.id for job in self._pool.ended if job.has_dependents]
+        if self._pool.ended:
+            self._next_look = 0.0
+        self._pool.ended.clear()
         sweep = time.monotonic() >= self._next_sweep
         if not (sweep or self._ended_parents):
             return
-        with self._connection.cursor() as cursor:
+        with self._control.cursor() as cursor:
             ready = release_dependents(cursor, self._ended_parents)
             if sweep:
                 ready += sweep_dependents(cursor)
                 self._next_sweep = time.monotonic() + SWEEP_INTERVAL_SECONDS
+            if ready:
+                self._next_look = 0.0
             if ready > 1:  # one is claimed here in this turn; for more, others may help
                 cursor.execute(f"NOTIFY {CHANNEL}")
         self._ended_parents = []
 
-    def _promote(self):
-        if time.monotonic() < self._next_promotion:
+    def _look_for_jobs(self):
+        """Claim for idle executors, when there is a reason to: a notification, an end, a due job, or the poll."""
+        if time.monotonic() < self._next_look or self._stop_deadline is not None:
             return
-        with self._connection.cursor() as cursor:
-            seconds = promote_due_jobs(cursor)
-        sleep = self.settings.poll_timeout if seconds is None else min(max(seconds, 0), self.settings.poll_timeout)
-        self._next_promotion = time.monotonic() + sleep
+        with self._control.cursor() as cursor:
+            seconds_to_next = promote_due_jobs(cursor)
+            self._claim(cursor)
+        sleep = self.settings.poll_timeout
+        if seconds_to_next is not None:
+            sleep = min(sleep, max(seconds_to_next, 0.0))
+        self._next_look = time.monotonic() + sleep
 
-    def _claim_for_idle(self):
-        idle = [executor for executor in self._executors.values() if executor.idle]
-        if not idle or self._stop_deadline is not None:
+    def _claim(self, cursor):
+        idle = self._pool.idle
+        if not idle:
             return
-        with self._connection.cursor() as cursor:
-            jobs = claim_jobs(cursor, self.worker_id, self._name, len(idle))
+        jobs = claim_jobs(cursor, self._control.worker_id, self._control.name, len(idle))
         for executor, job in zip(idle, jobs, strict=False):
             # A child that died meanwhile keeps the job; its death is accounted for when reaped.
             executor.start(job)
 
-    def _wait(self):
-        wakes = [self._next_heartbeat, self._next_promotion, self._next_sweep]
-        wakes += [executor.deadline for executor in self._executors.values() if executor.deadline is not None]
-        if self._stop_deadline is not None:
-            wakes.append(self._stop_deadline)
-        timeout = max(0.0, min(wakes) - time.monotonic())
-        for key, _events in self._selector.select(timeout):
-            key.data()
-
-    # -- what the loop reacts to ----------------------------------------------------
-
     def _read_notifications(self):
-        self._connection.poll()
-        self._connection.notifies.clear()
-        self._next_promotion = 0.0  # what was enqueued may be due before what we wait for
+        self._control.drain()
+        self._next_look = 0.0
 
-    def _collect(self, executor):
-        job = executor.job
-        if executor.collect():
-            if job.has_dependents:
-                self._ended_parents.append(job.id)
-            self._next_promotion = 0.0  # the job may have been put off for a moment only
-        else:
-            # The pipe is closed: wait for the process, or each turn would find it readable again.
-            _pid, status = os.waitpid(executor.pid, 0)
-            self._forget(executor)
-            self._account_for_death(executor, describe_exit(status))
+    # -- losing and finding the database, and the place in it -------------------------
 
-    def _forget(self, executor):
-        self._selector.unregister(executor)
-        executor.close()
-        del self._executors[executor.pid]
+    def _note_lost_connection(self, error):
+        if self._control.is_open:
+            _logger.error("Lost the connection to PostgreSQL, reconnecting: %s", str(error).strip())
+            self._selector.unregister(self._control)
+            self._control.drop()
+            self._connect_wait = RECONNECT_SECONDS[0]
+            self._next_connect = time.monotonic()
 
-    def _account_for_death(self, executor, how):
-        job = executor.job
-        if job is None:
-            _logger.warning("Executor %d %s while idle", executor.pid, how)
-            return
-        decision = decide_retry(job, self.settings.max_backoff_seconds)
-        if job.has_dependents:
-            self._ended_parents.append(job.id)
-        failure = _death(job, executor, how)
-        with self._connection.cursor() as cursor:
-            self._end_sessions(cursor, executor)
-            # No row when the job had committed its end just before the death.
-            if apply_decision(cursor, job, decision, failure):
-                _logger.error("Job %s: its executor %d %s, %s", job.uuid, executor.pid, how, _in_words(decision))
+    def _reconnect(self):
+        """Try to connect when it is time; True when it worked."""
+        if time.monotonic() < self._next_connect:
+            return False
+        try:
+            still_ours = self._control.open()
+        except CONNECTION_ERRORS:
+            self._next_connect = time.monotonic() + self._connect_wait
+            self._connect_wait = min(2 * self._connect_wait, RECONNECT_SECONDS[1])
+            return False
+        self._selector.register(self._control, selectors.EVENT_READ, self._read_notifications)
+        _logger.info("Connected to PostgreSQL again")
+        if not still_ours:
+            self._start_afresh()
+        self._next_heartbeat = self._next_look = 0.0
+        return True
+
+    def _start_afresh(self):
+        """Another worker declared this one dead: what runs here belongs to others, who run it again."""
+        _logger.error("Another worker declared %s dead and took over its jobs: starting afresh", self._control.name)
+        self._pool.kill_busy()
 
     # -- the end --------------------------------------------------------------------
 
-    def _busy(self):
-        return [executor for executor in self._executors.values() if not executor.idle]
-
     def _shut_down(self):
-        for executor in list(self._executors.values()):
-            self._end(executor)
+        interrupted = self._pool.close()
         try:
-            unregister_worker(self._connection, self.worker_id)
-            self._connection.close()
+            with self._control.cursor() as cursor:
+                for pid, job in interrupted:
+                    self._end_sessions(cursor, pid)
+                    if release_job(cursor, job):
+                        _logger.warning("Job %s: stopped by the shutdown and put back, uncharged", job.uuid)
+            self._control.leave()
         except psycopg2.Error:
             _logger.info("The connection was lost: other workers will see that this one is gone")
         self._selector.close()
         self._signals.uninstall()
         self._signals.close()
-        _logger.info("Worker %s stopped", self._name)
+        _logger.info("Worker %s stopped", self._control.name)
 
-    def _end(self, executor):
-        executor.close()
-        if executor.idle:
-            os.waitpid(executor.pid, 0)
-            return
-        executor.kill()
-        os.waitpid(executor.pid, 0)
-        try:
-            with self._connection.cursor() as cursor:
-                self._end_sessions(cursor, executor)
-                if release_job(cursor, executor.job):
-                    _logger.warning("Job %s: stopped by the shutdown and put back, uncharged", executor.job.uuid)
-        except psycopg2.Error:
-            _logger.warning("Job %s: stopped by the shutdown; another worker will rescue it", executor.job.uuid)
-
-    def _end_sessions(self, cursor, executor):
-        if name := self._session_name(executor.pid):
+    def _end_sessions(self, cursor, pid):
+        if name := self._session_name(pid):
             end_sessions(cursor, name)
 
     def _let_go_in_child(self):
-        """Detach a fresh child from everything of the parent's that was copied by the fork."""
-        # The socket of the control connection must not stay open in a child (its session
-        # lock would outlive the parent), nor be closed by libpq, which would end the
-        # parent's session. Pointing it at /dev/null does neither.
-        devnull = os.open(os.devnull, os.O_RDWR)
-        os.dup2(devnull, self._connection.fileno())
-        os.close(devnull)
+        self._control.detach_in_child()
         self._signals.close()
-        self._selector.close()
-        for executor in self._executors.values():
-            executor.close()
 
 
-class LostWorkerError(Exception):
-    """This worker was declared dead while it lived; its claims belong to others now."""
-
-
-def _death(job, executor, how):
-    if executor.overran:
-        return JobFailure(
-            "TimeoutJobError", f"The job ran longer than its timeout of {job.timeout} s and had to be killed."
-        )
-    return JobFailure("ExecutorDied", f"The process that ran this job was {how}.")
+def _failure(death):
+    if death.overran:
+        message = f"The job ran longer than its timeout of {death.job.timeout} s and had to be killed."
+        return JobFailure("TimeoutJobError", message)
+    return JobFailure("ExecutorDied", f"The process that ran this job was {death.how}.")
 
 
 def _in_words(decision):
