@@ -25,6 +25,7 @@ class ClaimedJob:
     max_retries: int
     timeout: int
     retry_pattern: str | None
+    crashes: int
     has_dependents: bool
 
     @property

@@ -25,7 +25,7 @@ UPDATE queue_job job
  WHERE job.id = ready.id
 RETURNING job.id, job.claim_token, job.uuid, job.model_name, job.method_name, job.payload, job.user_id,
           job.company_id, job.channel, COALESCE(job.attempts, 0) AS attempts, job.max_retries,
-          COALESCE(job.timeout, 0) AS timeout, job.retry_pattern,
+          COALESCE(job.timeout, 0) AS timeout, job.retry_pattern, COALESCE(job.crashes, 0) AS crashes,
           EXISTS (
               SELECT 1 FROM queue_job_dependency WHERE depends_on_id = job.id AND NOT released
           ) AS has_dependents,
@@ -52,35 +52,46 @@ RETURNING id
 SELECT id FROM queue_job WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
 
 -- name: fail_job
--- Record a failed attempt as final, by the holder of the claim.
-UPDATE queue_job
-   SET state = 'failed',
-       attempts = COALESCE(attempts, 0) + 1,
-       completed_at = clock_timestamp() AT TIME ZONE 'UTC',
-       duration = EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at),
-       duration_bucket = width_bucket(EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at)::float8,
-                                      ARRAY[0.1, 1, 10, 60, 600]::float8[])::text,
-       exc_name = %(exc_name)s, exc_message = %(exc_message)s, exc_info = %(exc_info)s,
-       worker_id = NULL,
-       write_date = clock_timestamp() AT TIME ZONE 'UTC'
- WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
-RETURNING id
+-- Record a failed attempt as final, by the holder of the claim, with a row of its own.
+WITH ended AS (
+    UPDATE queue_job
+       SET state = 'failed',
+           attempts = COALESCE(attempts, 0) + 1,
+           crashes = COALESCE(crashes, 0) + %(crashed)s::int,
+           completed_at = clock_timestamp() AT TIME ZONE 'UTC',
+           duration = EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at),
+           duration_bucket = width_bucket(EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at)::float8,
+                                          ARRAY[0.1, 1, 10, 60, 600]::float8[])::text,
+           exc_name = %(exc_name)s, exc_message = %(exc_message)s, exc_info = %(exc_info)s,
+           worker_id = NULL,
+           write_date = clock_timestamp() AT TIME ZONE 'UTC'
+     WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
+    RETURNING id, attempts, worker_name, started_at, duration, exc_name, exc_message, exc_info
+)
+INSERT INTO queue_job_attempt (job_id, number, worker_name, started_at, duration, exc_name, exc_message, exc_info)
+SELECT * FROM ended
+RETURNING job_id
 
 -- name: retry_job
--- Record a failed attempt and schedule the next one, by the holder of the claim.
+-- Record a failed attempt, with a row of its own, and schedule the next one, by the holder of the claim.
 -- %(counted)s is false for an attempt that must not count against max_retries.
-UPDATE queue_job
-   SET state = 'pending',
-       attempts = COALESCE(attempts, 0) + %(counted)s::int,
-       scheduled = %(seconds)s > 0,
-       scheduled_at = (clock_timestamp() + %(seconds)s * interval '1 second') AT TIME ZONE 'UTC',
-       duration = EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at),
-       exc_name = %(exc_name)s, exc_message = %(exc_message)s, exc_info = %(exc_info)s,
-       worker_id = NULL,
-       started_at = NULL,
-       write_date = clock_timestamp() AT TIME ZONE 'UTC'
- WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
-RETURNING id
+WITH ended AS (
+    UPDATE queue_job
+       SET state = 'pending',
+           attempts = COALESCE(attempts, 0) + %(counted)s::int,
+           crashes = COALESCE(crashes, 0) + %(crashed)s::int,
+           scheduled = %(seconds)s > 0,
+           scheduled_at = (clock_timestamp() + %(seconds)s * interval '1 second') AT TIME ZONE 'UTC',
+           duration = EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at),
+           exc_name = %(exc_name)s, exc_message = %(exc_message)s, exc_info = %(exc_info)s,
+           worker_id = NULL,
+           write_date = clock_timestamp() AT TIME ZONE 'UTC'
+     WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
+    RETURNING id, attempts, worker_name, started_at, duration, exc_name, exc_message, exc_info
+)
+INSERT INTO queue_job_attempt (job_id, number, worker_name, started_at, duration, exc_name, exc_message, exc_info)
+SELECT * FROM ended
+RETURNING job_id
 
 -- name: release_job
 -- Give a claimed job back as if it had never been taken: nothing is charged.
@@ -173,7 +184,8 @@ SELECT worker.id, worker.name
 -- Started jobs that nobody runs: those of the given dead workers and those without a worker.
 -- Lock: SKIP LOCKED, a job whose row is locked is just being finished by its executor.
 -- Index: queue_job_started_index.
-SELECT id, claim_token, uuid, COALESCE(attempts, 0) AS attempts, max_retries, worker_name, retry_pattern
+SELECT id, claim_token, uuid, COALESCE(attempts, 0) AS attempts, max_retries, worker_name, retry_pattern,
+       COALESCE(crashes, 0) AS crashes
   FROM queue_job
  WHERE state = 'started' AND (worker_id IS NULL OR worker_id = ANY(%(worker_ids)s))
    FOR UPDATE SKIP LOCKED
@@ -320,7 +332,7 @@ UPDATE queue_job job
    SET state = CASE WHEN armed.done_edges + armed.error_edges > 0 THEN 'waiting' ELSE 'pending' END,
        blockers = armed.done_edges + (armed.error_edges > 0)::int,
        error_sources = armed.error_edges,
-       attempts = 0,
+       attempts = 0, crashes = 0,
        scheduled = FALSE, scheduled_at = NULL,
        started_at = NULL, completed_at = NULL, cancelled_at = NULL,
        duration = NULL, duration_bucket = NULL, result = NULL, worker_name = NULL,

@@ -32,7 +32,7 @@ def _rescue(cursor, stale_after_seconds, max_backoff_seconds):
     cursor.execute(QUERIES["lock_orphans"], {"worker_ids": list(dead)})
     rescued = []
     for orphan in _records(cursor):
-        decision = decide_retry(orphan, max_backoff_seconds, seconds=0)
+        decision = decide_retry(orphan, max_backoff_seconds, seconds=0, crashed=True)
         apply_decision(cursor, orphan, decision, _lost_worker(orphan))
         rescued.append((orphan, decision))
     for worker_id in dead:
@@ -42,7 +42,7 @@ def _rescue(cursor, stale_after_seconds, max_backoff_seconds):
 
 def _lost_worker(orphan):
     worker = orphan.worker_name or "(unknown)"
-    return JobFailure("WorkerLost", f"The worker {worker} that ran this job is gone.")
+    return JobFailure("WorkerLost", f"The worker {worker} that ran this job is gone.", crashed=True)
 
 
 class _Record:

@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass
 
 BASE_BACKOFF_SECONDS = 10
+MAX_CRASHES = 3
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def pattern_delay(pattern, failures):
     return random.uniform(*seconds) if isinstance(seconds, list) else seconds
 
 
-def decide_retry(job, max_backoff_seconds, *, final=False, seconds=None, ignore_retry=False):
+def decide_retry(job, max_backoff_seconds, *, final=False, seconds=None, ignore_retry=False, crashed=False):
     """Decide after a failed attempt.
 
     :param job: anything with ``attempts`` (charged before this one), ``max_retries``
@@ -52,9 +53,14 @@ def decide_retry(job, max_backoff_seconds, *, final=False, seconds=None, ignore_
     :param bool final: the job said that it can never succeed
     :param seconds: the delay the job asked for; None for its pattern, else the backoff
     :param bool ignore_retry: the job asked not to be charged
+    :param bool crashed: the attempt took its process or its worker down; after
+        :data:`MAX_CRASHES` of these (``job.crashes`` before this one) the job is taken for
+        poison, whatever its retries
     :return: :class:`Retry` or :class:`Fail`
     """
     failures = job.attempts + 1
+    if crashed and job.crashes + 1 >= MAX_CRASHES:
+        return Fail()
     if final or (job.max_retries and failures > job.max_retries and not ignore_retry):
         return Fail()
     if seconds is None and job.retry_pattern:

@@ -12,11 +12,12 @@ from .retry import Retry
 
 @dataclass(frozen=True)
 class JobFailure:
-    """Why an attempt failed, as stored on the job."""
+    """Why an attempt failed, as stored; ``crashed`` when it took its process or its worker down."""
 
     exc_name: str
     exc_message: str
     exc_info: str = ""
+    crashed: bool = False
 
 
 def finish_job(cursor, job, result):
@@ -31,6 +32,7 @@ def apply_decision(cursor, job, decision, failure):
         "exc_name": failure.exc_name.replace("\0", "\\0"),
         "exc_message": failure.exc_message.replace("\0", "\\0"),
         "exc_info": failure.exc_info.replace("\0", "\\0"),
+        "crashed": failure.crashed,
     }
     if isinstance(decision, Retry):
         return _guarded(cursor, "retry_job", job, seconds=decision.seconds, counted=decision.counted, **values)

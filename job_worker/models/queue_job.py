@@ -54,6 +54,8 @@ class QueueJob(models.Model):
     blockers = fields.Integer(readonly=True, aggregator=False, help="Conditions that this job still waits for.")
     error_sources = fields.Integer(readonly=True, aggregator=False)
 
+    crashes = fields.Integer(readonly=True, aggregator=False, help="Attempts that took their process or worker down.")
+
     claim_token = BigInteger(readonly=True, groups="base.group_no_one", aggregator=False)
     worker_id = fields.Many2one("queue.worker", "Running On", readonly=True, ondelete="set null")
     worker_name = fields.Char("Worker", readonly=True, help="The worker of the last attempt.")

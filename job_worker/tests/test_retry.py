@@ -4,7 +4,7 @@ from odoo.tests.common import BaseCase
 
 from ..engine.retry import Fail, Retry, backoff, decide_retry
 
-Job = namedtuple("Job", "attempts max_retries retry_pattern", defaults=(5, None))
+Job = namedtuple("Job", "attempts max_retries retry_pattern crashes", defaults=(5, None, 0))
 
 
 class TestRetry(BaseCase):
@@ -35,6 +35,11 @@ class TestRetry(BaseCase):
         pattern = '{"2": 60, "4": 600}'
         decisions = [decide_retry(Job(attempts, 0, pattern), 3600).seconds for attempts in range(6)]
         self.assertEqual(decisions, [10, 60, 60, 600, 600, 600])
+
+    def test_the_third_crash_is_the_last_whatever_the_retries(self):
+        decisions = [decide_retry(Job(crashes, 0, None, crashes), 3600, crashed=True) for crashes in range(3)]
+        self.assertEqual(decisions, [Retry(10), Retry(20), Fail()])
+        self.assertEqual(decide_retry(Job(2, 0, None, 2), 3600), Retry(40), "An ordinary failure is no crash")
 
     def test_a_range_of_a_pattern_is_drawn_from(self):
         for _draw in range(50):

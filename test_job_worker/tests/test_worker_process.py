@@ -75,6 +75,15 @@ class TestWorkerProcess(WorkerCase):
         self.assertIn("code 3", self.job(leaver, "exc_message"))
         self.assertIsNone(worker.poll())
 
+    def test_a_job_that_crashes_three_times_is_not_run_again(self):
+        job_id = self.enqueue_act("poison", "kill", max_retries=0, retry_pattern={1: 0})
+        self.start_worker()
+        self.wait_for_state(job_id, "failed")
+        self.assertEqual(self.job(job_id, "attempts", "crashes"), (3, 3))
+        self.assertIn("not run again", self.job(job_id, "exc_message"))
+        attempts = self.query("SELECT number, exc_name FROM queue_job_attempt WHERE job_id = %s ORDER BY id", job_id)
+        self.assertEqual(attempts, [(number, "ExecutorDied") for number in (1, 2, 3)])
+
     def test_a_job_past_its_timeout_is_interrupted_and_charged(self):
         job_id = self.enqueue_act("slow", "sleep", 3600, timeout=1)
         self.start_worker()

@@ -67,5 +67,5 @@ def describe_exit(status):
     """Say in words how a child ended, from the status that ``os.waitpid`` gave."""
     if os.WIFSIGNALED(status):
         signum = os.WTERMSIG(status)
-        return f"killed by signal {signum} ({signal.Signals(signum).name})"
+        return f"was killed by signal {signum} ({signal.Signals(signum).name})"
     return f"exited with code {os.waitstatus_to_exitcode(status)}"

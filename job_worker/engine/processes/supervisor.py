@@ -17,7 +17,7 @@ from ..claim import claim_jobs, promote_due_jobs
 from ..dependencies import release_dependents, sweep_dependents
 from ..notifier import CHANNEL
 from ..rescue import rescue_orphans
-from ..retry import Retry, decide_retry
+from ..retry import MAX_CRASHES, Retry, decide_retry
 from ..store import JobFailure, apply_decision, release_job
 from ..workers import end_sessions
 from .control import CONNECTION_ERRORS, ControlConnection
@@ -141,7 +141,7 @@ class Supervisor:
 
     def _account_for_death(self, death):
         job = death.job
-        decision = decide_retry(job, self.settings.max_backoff_seconds)
+        decision = decide_retry(job, self.settings.max_backoff_seconds, crashed=not death.overran)
         with self._control.cursor() as cursor:
             self._end_sessions(cursor, death.pid)
             # No row when the job had committed its end just before the death.
@@ -276,7 +276,10 @@ def _failure(death):
     if death.overran:
         message = f"The job ran longer than its timeout of {death.job.timeout} s and had to be killed."
         return JobFailure("TimeoutJobError", message)
-    return JobFailure("ExecutorDied", f"The process that ran this job was {death.how}.")
+    message = f"The process that ran this job {death.how}."
+    if death.job.crashes + 1 >= MAX_CRASHES:
+        message += f" That was the {MAX_CRASHES}rd time, so the job is not run again."
+    return JobFailure("ExecutorDied", message, crashed=True)
 
 
 def _in_words(decision):
