@@ -6,13 +6,14 @@ Odoo loads this file as ``odoo.cli.worker``, where relative imports don't work.
 import argparse
 import configparser
 import optparse
+import os
 import sys
 from dataclasses import asdict
 
 from odoo.cli import Command
 from odoo.tools import config
 
-from odoo.addons.job_worker.engine.config import add_options, split_arguments
+from odoo.addons.job_worker.engine.config import add_options, resolve_settings, split_arguments
 from odoo.addons.job_worker.runtime.database import DatabaseError
 from odoo.addons.job_worker.runtime.worker import QueueWorker
 
@@ -44,20 +45,38 @@ def main(argv, prog):
         _print_help(prog)
         return 0
     try:
-        worker = _make_worker(argv, prog)
+        settings, sources, show_config = _configure(argv, prog)
+        if show_config:
+            _print_config(settings, sources)
+            return 0
+        worker = QueueWorker(_database_name(), **asdict(settings))
     except (UsageError, DatabaseError) as error:
         print(f"{prog}: error: {error}", file=sys.stderr)
         return EXIT_USAGE
     return worker.run()
 
 
-def _make_worker(argv, prog):
+def _configure(argv, prog):
+    """Read all that configures a worker: ``(settings, their sources, whether only to show them)``."""
     try:
-        settings, odoo_arguments = split_arguments(argv, prog)
+        options, odoo_arguments = split_arguments(argv, prog)
+        parse_odoo_configuration(odoo_arguments)
+        settings, sources = resolve_settings(options, os.environ, _read_section(config["config"]))
     except ValueError as error:
         raise UsageError(error) from error
-    parse_odoo_configuration(odoo_arguments)
-    return QueueWorker(_database_name(), **asdict(settings))
+    return settings, sources, options.show_config
+
+
+def _read_section(path):
+    """The section ``[job_worker]`` of Odoo's configuration file, which Odoo itself doesn't look at."""
+    parser = configparser.RawConfigParser()
+    parser.read([path])
+    return dict(parser["job_worker"]) if parser.has_section("job_worker") else {}
+
+
+def _print_config(settings, sources):
+    for name, value in asdict(settings).items():
+        print(f"{name} = {value:g}  ({sources[name]})")
 
 
 def parse_odoo_configuration(arguments):

@@ -50,35 +50,71 @@ def add_options(parser):
         group.add_argument(
             option_name(spec.name),
             dest=spec.name,
-            type=type(spec.default),
             metavar=spec.metadata["unit"],
             help=f"{spec.metadata['help']} (default: {spec.default:g})",
         )
+    group.add_argument("--show-config", action="store_true", help="print each setting and where it comes from, and end")
 
 
 def option_name(setting):
     return "--" + setting.replace("_", "-")
 
 
-def settings_from_options(options):
-    """Build the settings from a parsed argparse namespace.
-
-    :raise ValueError: a value is out of range; the message names it
-    """
-    given = {spec.name: getattr(options, spec.name) for spec in fields(WorkerSettings)}
-    return WorkerSettings(**{name: value for name, value in given.items() if value is not None})
+def environment_names(setting):
+    """The environment variables of a setting, the weightiest first."""
+    # QUEUE_JOB_CONCURRENCY is what deployments of other job runners have set already.
+    return (f"JOB_WORKER_{setting.upper()}", *(["QUEUE_JOB_CONCURRENCY"] if setting == "concurrency" else []))
 
 
 def split_arguments(argv, prog):
     """Separate the worker's own options from Odoo's.
 
-    :return: ``(settings, rest)`` where ``rest`` are the arguments meant for Odoo
-    :raise ValueError: a worker option has a bad value
+    :return: ``(options, rest)``: a namespace of texts or None, and the arguments meant for Odoo
+    :raise ValueError: a worker option lacks its value
     """
     parser = _RaisingParser(prog=prog, add_help=False, allow_abbrev=False)
     add_options(parser)
-    options, rest = parser.parse_known_args(argv)
-    return settings_from_options(options), rest
+    return parser.parse_known_args(argv)
+
+
+def resolve_settings(options, environment, section):
+    """The settings from all that may name them: command line, environment, configuration file, default.
+
+    :param options: namespace of :func:`split_arguments`
+    :param environment: mapping of environment variables
+    :param dict section: the section ``[job_worker]`` of Odoo's configuration file
+    :return: ``(WorkerSettings, {setting: where its value comes from})``
+    :raise ValueError: a value can't be read or is out of range, or the section has an unknown
+        name; the message says which and where
+    """
+    names = [spec.name for spec in fields(WorkerSettings)]
+    if unknown := sorted(set(section) - set(names)):
+        raise ValueError(f"unknown option {unknown[0]!r} in [job_worker]; there are: {', '.join(names)}")
+    values, sources = {}, {}
+    for spec in fields(WorkerSettings):
+        text, source = _find(spec.name, options, environment, section)
+        values[spec.name] = spec.default if text is None else _parse(type(spec.default), text, source)
+        sources[spec.name] = source
+    return WorkerSettings(**values), sources
+
+
+def _find(name, options, environment, section):
+    if getattr(options, name) is not None:
+        return getattr(options, name), f"the option {option_name(name)}"
+    for variable in environment_names(name):
+        if environment.get(variable):
+            return environment[variable], f"the environment variable {variable}"
+    if name in section:
+        return section[name], f"{name} in [job_worker]"
+    return None, "the default"
+
+
+def _parse(kind, text, source):
+    try:
+        return kind(text)
+    except ValueError:
+        expected = "a whole number" if kind is int else "a number"
+        raise ValueError(f"{source} must be {expected}, not {text!r}") from None
 
 
 class _RaisingParser(argparse.ArgumentParser):

@@ -1,4 +1,5 @@
 from . import test_claim
+from . import test_config
 from . import test_delay
 from . import test_dependencies
 from . import test_docs

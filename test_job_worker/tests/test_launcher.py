@@ -72,6 +72,20 @@ class TestLauncher(ProcessCase):
     def addons_path(self):
         return str(RUN_WORKER.parent)
 
+    def test_a_setting_in_the_configuration_file_is_checked(self):
+        conf = self.write_conf("settings.conf")
+        conf.write_text(conf.read_text() + "[job_worker]\nspeed = 9\n")
+        self.assertRefused(["-c", conf, "-d", self.db_name], "speed", "[job_worker]")
+
+    def test_show_config_prints_each_setting_and_its_source(self):
+        conf = self.write_conf("settings.conf")
+        conf.write_text(conf.read_text() + "[job_worker]\nconcurrency = 7\n")
+        ended = self.run_program(RUN_WORKER, "-c", conf, "--show-config", JOB_WORKER_POLL_TIMEOUT="3")
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn("concurrency = 7  (concurrency in [job_worker])", ended.stdout)
+        self.assertIn("poll_timeout = 3  (the environment variable JOB_WORKER_POLL_TIMEOUT)", ended.stdout)
+        self.assertIn("max_backoff_seconds = 3600  (the default)", ended.stdout)
+
     def test_help_lists_the_worker_options(self):
         ended = self.run_program(RUN_WORKER, "--help")
         self.assertEqual(ended.returncode, 0, ended.stderr)
