@@ -66,10 +66,10 @@ class TestClaim(TransactionCase):
     def test_a_row_that_another_claimer_holds_is_passed_by(self):
         held, free = self.insert(), self.insert()
         self.second.autocommit = False
+        self.addCleanup(self.second.rollback)  # before the rows are deleted, whatever happens here
         with self.second.cursor() as cursor:
             cursor.execute("SELECT 1 FROM queue_job WHERE id = %s FOR UPDATE", [held])
             self.assertEqual([job.id for job in self.claim(self.first)], [free])
-        self.second.rollback()
 
     def test_scheduled_jobs_are_claimed_only_after_their_time(self):
         later = self.insert(scheduled=True, scheduled_at="2999-01-01")

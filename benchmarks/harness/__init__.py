@@ -1,0 +1,1 @@
+"""What benchmarks have in common: two sides on one server, repetitions, a report. Standard library only."""
