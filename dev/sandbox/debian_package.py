@@ -35,6 +35,7 @@ ADDONS = (
     "base_import",
     "base_import_module",
     "base_setup",
+    "base_sparse_field",
     "bus",
     "html_editor",
     "http_routing",

@@ -1,7 +1,9 @@
 import gc
+from unittest.mock import patch
 
 from ..delay import chain, group
 from ..exception import JobGraphError, JobOptionError
+from ..job import identity_exact
 from .graph_case import GraphCase
 
 
@@ -104,6 +106,21 @@ class TestDelay(GraphCase):
         with self.assertRaisesRegex(JobGraphError, "delayed before"):
             again.delay()
 
+    def test_two_jobs_of_a_graph_with_one_identity_key_are_refused(self):
+        partners = self.env["res.partner"].create([{"name": "1"}, {"name": "2"}])
+        with self.assertRaisesRegex(JobGraphError, "2 jobs.*'same'.*identity_exact"):
+            partners.delayable(identity_key="same").write({}).split(1).delay()
+        jobs = partners.delayable(identity_key=identity_exact).write({}).split(1).delay()
+        self.assertEqual(len(jobs), 2)
+
+    def test_methods_with_names_like_those_of_a_graph_can_be_called(self):
+        model = self.env.registry["res.partner"]
+        for name in ("_check", "_spec", "_links", "_env", "_part"):
+            setattr(model, name, lambda records: None)
+            self.addCleanup(delattr, model, name)
+            job = getattr(self.partner.delayable(), name)().delay()
+            self.assertEqual(job.method_name, name)
+
     def test_what_is_no_node_is_refused_where_it_is_given(self):
         step = self.step("x")
         for build in (lambda: group(1), lambda: chain("x"), lambda: step.on_done(self.partner)):
@@ -152,3 +169,11 @@ class TestDelay(GraphCase):
     def test_without_delay_an_error_is_raised(self):
         with self.assertRaises(KeyError):
             self.partner.with_context(queue_job__no_delay=True).with_delay().write({"no_such_field": 1})
+
+    def test_an_environment_variable_does_the_same_for_a_whole_process(self):
+        with patch.dict("os.environ", QUEUE_JOB__NO_DELAY="1"):
+            self.assertFalse(self.partner.with_delay().write({"ref": "at once"}))
+        self.assertEqual(self.partner.ref, "at once")
+        with patch.dict("os.environ", QUEUE_JOB__NO_DELAY="0"):
+            self.assertTrue(self.partner.with_delay().write({"ref": "later"}))
+        self.assertEqual(self.partner.ref, "at once")

@@ -94,3 +94,27 @@ class TestRunning(TransactionCase):
         self.assertIn(job, self.env["queue.job"].search([("eta", ">", "2000-01-01")]))
         groups = self.env["queue.job"]._read_group([("id", "=", job.id)], ["date_created:month"], ["__count"])
         self.assertEqual(groups[0][1], 1)
+
+    def test_a_running_job_keeps_its_companies_language_and_the_context_that_a_hook_adds(self):
+        self.patch(
+            self.env.registry["res.partner"],
+            "_job_prepare_context_before_enqueue_keys",
+            lambda model: ("lang", "tz", "allowed_company_ids", "campaign"),
+        )
+        companies = self.env.company.ids
+        partner = self.partner.with_context(
+            lang="en_US", tz="Asia/Tokyo", allowed_company_ids=companies, campaign="spring", secret=1
+        )
+        env = job_environment(self.env.cr, claimed_job(partner.with_delay().read(["name"])))
+        self.assertEqual(env.companies.ids, companies)
+        self.assertEqual((env.lang, env.context["campaign"], "secret" in env.context), ("en_US", "spring", False))
+
+    def test_a_hook_adds_values_but_can_not_choose_what_a_job_is(self):
+        def hook(values):
+            self.patch(self.env.registry["res.partner"], "_job_store_values", lambda records, job: values)
+            return self.partner.with_delay().read(["name"])
+
+        self.assertEqual(hook({"priority": 3}).priority, 3)
+        for values, name in (({"state": "done"}, "state"), ({"user_id": 1}, "user_id"), ({"nothing": 1}, "nothing")):
+            with self.assertRaisesRegex(JobOptionError, name):
+                hook(values)
