@@ -79,5 +79,9 @@ def fail(message):
     sys.exit(2)
 
 
-if __name__ == "__main__":
+def run():
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()
