@@ -23,13 +23,13 @@ _lock = threading.Lock()
 def notify_workers(db_name, dsn):
     """Wake the workers of ``db_name``, soon and without waiting for it.
 
-    :param dict dsn: keyword arguments of ``psycopg2.connect``
+    :param dsn: callable giving the keyword arguments of ``psycopg2.connect`` for a database's name
     """
     key = (os.getpid(), db_name)  # threads don't survive a fork, so a child needs its own
     with _lock:
         notifier = _notifiers.get(key)
         if notifier is None or not notifier.request():
-            _notifiers[key] = _Notifier(dsn)
+            _notifiers[key] = _Notifier(dsn(db_name))
 
 
 class _Notifier(threading.Thread):

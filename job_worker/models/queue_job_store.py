@@ -10,6 +10,11 @@ from ..exception import JobOptionError
 from ..runtime import database
 
 UNFINISHED_WITH_KEY = "identity_key IS NOT NULL AND state IN ('waiting', 'pending', 'started')"
+# Columns that JobSpec itself gives; others come from a hook.
+_COLUMNS_OF_A_SPEC = {
+    "uuid", "state", "model_name", "method_name", "payload", "user_id", "company_id", "name", "channel", "priority",
+    "max_retries", "scheduled_at", "identity_key", "timeout", "retry_pattern",
+}  # fmt: skip
 NOW = "now() AT TIME ZONE 'UTC'"
 
 
@@ -26,6 +31,8 @@ class QueueJob(models.Model):
             inserted, and the set of ids that were
         :raise JobOptionError: a hook gave a value for something that isn't a column
         """
+        if len(values_list) == 1:
+            return self._store_one(values_list[0])
         names = {name: None for values in values_list for name in values}
         columns = {name: [values.get(name) for values in values_list] for name in names}
         statement, params, identified = self._insert_statement(columns, len(values_list))
@@ -40,6 +47,20 @@ class QueueJob(models.Model):
         return jobs, {id_ for id_, _uuid in rows}
 
     @api.model
+    def _store_one(self, values):
+        """As :meth:`_store`, by the plainest of statements: the server parses and plans it anew for each job."""
+        identified = bool(values.get("identity_key"))
+        for name in values.keys() - _COLUMNS_OF_A_SPEC:
+            self._column_type(name)  # from a hook: it may not be a column
+        statement = _make_insert_one(tuple(values), identified)
+        self.env.cr.execute(statement, values, log_exceptions=not identified)
+        row = self.env.cr.fetchone()
+        self._wake_workers_after_commit()
+        if row:
+            return self.sudo().browse(row), {row[0]}
+        return self._merge_existing([values], []), set()
+
+    @api.model
     def _insert_statement(self, columns, count):
         """The INSERT of ``count`` rows: ``(statement, params, whether identity keys may collide)``.
 
@@ -48,15 +69,15 @@ class QueueJob(models.Model):
         constants, arrays = {}, {}
         for name, values in columns.items():
             # A value that all rows share is sent once.
-            if count == 1 or values.count(values[0]) == count:
+            if values.count(values[0]) == count:
                 constants[name] = values[0]
             else:
                 arrays[name] = values
-        identified = columns.get("identity_key", [None]) != [None] * count
+        identified = any(columns.get("identity_key", ()))
         types = tuple((name, self._column_type(name)) for name in (*constants, *arrays))
-        statement = _make_insert(types[: len(constants)], types[len(constants) :], count > 1, identified)
-        params = [*constants.values(), *arrays.values()]
-        return statement, params if arrays or count == 1 else [*params, count], identified
+        statement = _make_insert(types[: len(constants)], types[len(constants) :], identified)
+        # UUIDs differ, so there always is an array that gives the number of rows.
+        return statement, [*constants.values(), *arrays.values()], identified
 
     @api.model
     def _column_type(self, name):
@@ -106,25 +127,22 @@ class QueueJob(models.Model):
         if not postcommit.data.get("job_worker.wake"):
             postcommit.data["job_worker.wake"] = True
             db_name = self.env.cr.dbname
-            postcommit.add(lambda: notify_workers(db_name, database.dsn(db_name)))
+            postcommit.add(lambda: notify_workers(db_name, database.dsn))
 
 
 @lru_cache(maxsize=256)
-def _make_insert(constants, arrays, many, identified):
-    """The text of an INSERT; its parameters are the constants, then the arrays or the number of rows.
+def _make_insert(constants, arrays, identified):
+    """The text of an INSERT of many rows; its parameters are the constants, then the arrays.
 
     :param constants: ``(column, type)`` of the columns with one value for all rows
     :param arrays: ``(column, type)`` of those with a value per row
-    :param bool many: there may be more than one row
     :param bool identified: a row may have an identity key
     """
     names = [name for name, _type in (*constants, *arrays)]
     selected = [f"%s::{type_} AS {name}" for name, type_ in constants] + [name for name, _type in arrays]
-    source = "FROM generate_series(1, %s)" if many else ""
-    if arrays:
-        casts = ", ".join(f"%s::{type_}[]" for _name, type_ in arrays)
-        aliases = ", ".join(name for name, _type in arrays)
-        source = f"FROM unnest({casts}) WITH ORDINALITY AS item ({aliases}, position) ORDER BY position"
+    casts = ", ".join(f"%s::{type_}[]" for _name, type_ in arrays)
+    aliases = ", ".join(name for name, _type in arrays)
+    source = f"FROM unnest({casts}) WITH ORDINALITY AS item ({aliases}, position) ORDER BY position"
     scheduled = f"COALESCE(scheduled_at > {NOW}, FALSE)" if "scheduled_at" in names else "FALSE"
     # The index settles the race of two enqueuers; a search before could not.
     conflict = f"ON CONFLICT (identity_key) WHERE {UNFINISHED_WITH_KEY} DO NOTHING" if identified else ""
@@ -133,3 +151,14 @@ def _make_insert(constants, arrays, many, identified):
         SELECT {", ".join(names)}, {scheduled}, 0, {NOW}, {NOW}
           FROM (SELECT {", ".join(selected)} {source}) job {conflict}
      RETURNING id, uuid"""
+
+
+@lru_cache(maxsize=256)
+def _make_insert_one(names, identified):
+    """The text of an INSERT of one row; its parameters are the values by column name."""
+    columns = ", ".join(names)
+    values = ", ".join(f"%({name})s" for name in names)
+    scheduled = f"COALESCE(%(scheduled_at)s > {NOW}, FALSE)" if "scheduled_at" in names else "FALSE"
+    conflict = f"ON CONFLICT (identity_key) WHERE {UNFINISHED_WITH_KEY} DO NOTHING" if identified else ""
+    return f"""INSERT INTO queue_job ({columns}, scheduled, attempts, create_date, write_date)
+        VALUES ({values}, {scheduled}, 0, {NOW}, {NOW}) {conflict} RETURNING id"""
