@@ -71,7 +71,7 @@ class Side:
         parameters = {
             "module": self.product.module,
             "distribution": self.product.distribution,
-            "checkpoint_user": postgres._ADMIN if self._server.is_ours else None,
+            "checkpoint_user": postgres.ADMIN if self._server.is_ours else None,
             **parameters,
         }
         source = f"from inside.{script} import main\nmain(env, **{parameters!r})\n"

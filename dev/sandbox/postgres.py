@@ -10,7 +10,7 @@ from .paths import remove
 from .postgres_home import PostgresHome
 
 ROLE = "odoo"  # Odoo refuses to work as `postgres`; this one may create databases and nothing more
-_ADMIN = "sandbox"
+ADMIN = "sandbox"
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 
@@ -94,7 +94,7 @@ class EmbeddedPostgres:
     def _make(self):
         unfinished = self._home.directory / "data.unfinished"
         remove(unfinished)
-        self._run("initdb", "-D", unfinished, "-U", _ADMIN, "-A", "trust", "-E", "UTF8", *_LOCALE)
+        self._run("initdb", "-D", unfinished, "-U", ADMIN, "-A", "trust", "-E", "UTF8", *_LOCALE)
         with (unfinished / "postgresql.conf").open("a") as conf:
             conf.write("\ninclude = 'sandbox.conf'\n")
         self._write_settings(unfinished)
