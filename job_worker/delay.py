@@ -249,7 +249,7 @@ class DelayableRecordset:
 
         def enqueue(*args, **kwargs):
             spec = JobSpec(self._node_records, method_name, list(args), kwargs, self._node_options)
-            return self._node_records.env["queue.job"]._enqueue_spec(spec)
+            return self._node_records.env["queue.job"]._enqueue_specs([spec])
 
         return enqueue
 

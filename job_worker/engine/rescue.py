@@ -1,5 +1,7 @@
 """Rescue: take back started jobs whose worker is gone."""
 
+from types import SimpleNamespace
+
 from .queries import QUERIES
 from .retry import decide_retry
 from .store import JobFailure, apply_decision
@@ -45,11 +47,6 @@ def _lost_worker(orphan):
     return JobFailure("WorkerLost", f"The worker {worker} that ran this job is gone.", crashed=True)
 
 
-class _Record:
-    def __init__(self, **values):
-        self.__dict__.update(values)
-
-
 def _records(cursor):
     names = [column.name for column in cursor.description]
-    return [_Record(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]

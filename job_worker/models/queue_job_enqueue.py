@@ -39,7 +39,8 @@ class QueueJob(models.Model):
             has already, that job
         :raise JobOptionError: something of the above can't be; it names the culprit
         """
-        return self._enqueue_spec(self._make_spec(None, model_name, method_name, record_ids, args, kwargs, **options))
+        spec = self._make_spec(None, model_name, method_name, record_ids, args, kwargs, **options)
+        return self._enqueue_specs([spec])
 
     @api.model
     @api.private
@@ -52,15 +53,7 @@ class QueueJob(models.Model):
         :raise JobOptionError: a call can't be stored; then none is
         """
         shared = check_options(options)
-        specs = [self._make_spec(shared, **call) for call in calls]
-        if self._must_run_now():
-            for spec in specs:
-                spec.run_now()
-            return self.sudo().browse()
-        if not specs:
-            return self.sudo().browse()
-        jobs, _inserted = self._store([spec.store_values() for spec in specs])
-        return jobs
+        return self._enqueue_specs([self._make_spec(shared, **call) for call in calls])
 
     @api.model
     def _make_spec(
@@ -73,12 +66,15 @@ class QueueJob(models.Model):
         return JobSpec(records, method_name, list(args), kwargs or {}, {**(shared or {}), **check_options(options)})
 
     @api.model
-    def _enqueue_spec(self, spec):
-        """Store one call, see :meth:`enqueue`."""
+    def _enqueue_specs(self, specs):
+        """Store calls that don't depend on each other, see :meth:`enqueue`."""
         if self._must_run_now():
-            spec.run_now()
+            for spec in specs:
+                spec.run_now()
             return self.sudo().browse()
-        jobs, _inserted = self._store([spec.store_values()])
+        if not specs:
+            return self.sudo().browse()
+        jobs, _inserted = self._store([spec.store_values() for spec in specs])
         return jobs
 
     @api.model

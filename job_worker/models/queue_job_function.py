@@ -80,10 +80,8 @@ class QueueJobFunction(models.Model):
     @tools.ormcache("model_name", "method_name")
     def _get_defaults(self, model_name, method_name):
         """Stored option values for jobs of a method; empty when none are configured."""
-        return self._get_function(model_name, method_name)._make_defaults_or_none()
-
-    def _make_defaults_or_none(self):
-        return self._make_defaults() if self else {}
+        function = self._get_function(model_name, method_name)
+        return function._make_defaults() if function else {}
 
     @api.model
     def _get_function(self, model_name, method_name):

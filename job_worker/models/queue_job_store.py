@@ -144,12 +144,10 @@ def _make_insert(constants, arrays, identified):
     aliases = ", ".join(name for name, _type in arrays)
     source = f"FROM unnest({casts}) WITH ORDINALITY AS item ({aliases}, position) ORDER BY position"
     scheduled = f"COALESCE(scheduled_at > {NOW}, FALSE)" if "scheduled_at" in names else "FALSE"
-    # The index settles the race of two enqueuers; a search before could not.
-    conflict = f"ON CONFLICT (identity_key) WHERE {UNFINISHED_WITH_KEY} DO NOTHING" if identified else ""
     # create_uid would repeat user_id, and cost one more foreign key check per row.
     return f"""INSERT INTO queue_job ({", ".join(names)}, scheduled, attempts, create_date, write_date)
         SELECT {", ".join(names)}, {scheduled}, 0, {NOW}, {NOW}
-          FROM (SELECT {", ".join(selected)} {source}) job {conflict}
+          FROM (SELECT {", ".join(selected)} {source}) job {_on_conflict(identified)}
      RETURNING id, uuid"""
 
 
@@ -159,6 +157,10 @@ def _make_insert_one(names, identified):
     columns = ", ".join(names)
     values = ", ".join(f"%({name})s" for name in names)
     scheduled = f"COALESCE(%(scheduled_at)s > {NOW}, FALSE)" if "scheduled_at" in names else "FALSE"
-    conflict = f"ON CONFLICT (identity_key) WHERE {UNFINISHED_WITH_KEY} DO NOTHING" if identified else ""
     return f"""INSERT INTO queue_job ({columns}, scheduled, attempts, create_date, write_date)
-        VALUES ({values}, {scheduled}, 0, {NOW}, {NOW}) {conflict} RETURNING id"""
+        VALUES ({values}, {scheduled}, 0, {NOW}, {NOW}) {_on_conflict(identified)} RETURNING id"""
+
+
+def _on_conflict(identified):
+    # The index settles the race of two enqueuers; a search before could not.
+    return f"ON CONFLICT (identity_key) WHERE {UNFINISHED_WITH_KEY} DO NOTHING" if identified else ""

@@ -1,6 +1,5 @@
 """The call that a job stands for: packed at enqueue, rebuilt where it runs."""
 
-import json
 from dataclasses import dataclass
 
 from odoo import api, models
@@ -144,8 +143,3 @@ def _show(value):
     if "items" in value and isinstance(value["items"], list):
         return f"{kind}({_show(value['items'])})"
     return f"{kind}({value.get('value', value)!r})"
-
-
-def pretty(text):
-    """A payload as indented JSON, for people to read and copy."""
-    return json.dumps(payload.load(text), indent=2, ensure_ascii=False)

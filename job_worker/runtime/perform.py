@@ -9,10 +9,9 @@ import random
 import time
 import traceback
 
-import psycopg2
-
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
+from ..engine.connection import CONNECTION_ERRORS
 from ..engine.interrupt import interruptible
 from ..engine.retry import Retry, decide_retry
 from ..engine.store import JobFailure, apply_decision, finish_job, holds_claim, release_job
@@ -22,7 +21,6 @@ from .call import job_environment, unpack
 
 _logger = logging.getLogger(__name__)
 
-CONNECTION_ERRORS = (psycopg2.OperationalError, psycopg2.InterfaceError)
 # Waits between two attempts to reach PostgreSQL: doubling, from the first to the last.
 RECONNECT_SECONDS = (0.1, 2.0)
 # As Odoo's dispatcher: conflicts of the job's own work are tried again in place.
@@ -45,7 +43,7 @@ class JobRunner:
         started = time.monotonic()
         try:
             outcome = self._run_and_record(job)
-        except CONNECTION_ERRORS as error:
+        except (LostConnectionError, *CONNECTION_ERRORS) as error:
             outcome = self._look_up_outcome(job, error)
         _logger.info(
             "Job %s (%s) %s.%s attempt %d: %s in %.3f s",
@@ -61,7 +59,8 @@ class JobRunner:
     def _run_and_record(self, job):
         """Run ``job`` and write its outcome; return that in words.
 
-        :raise psycopg2.OperationalError, psycopg2.InterfaceError: the connection is lost
+        :raise LostConnectionError: the job's own connection broke
+        :raise psycopg2.OperationalError, psycopg2.InterfaceError: another was needed and couldn't be had
         """
         registry = self._current_registry()
         try:
@@ -69,8 +68,8 @@ class JobRunner:
             return "done"
         except ClaimLostError:
             return "lost its claim, rolled back"
-        except LostConnectionError as error:
-            raise psycopg2.InterfaceError(str(error.__cause__)) from error
+        except LostConnectionError:
+            raise
         except Exception as error:  # noqa: BLE001  (whatever a job raises is its outcome)
             registry.reset_changes()
             return self._record_failure(registry, job, error)
@@ -146,7 +145,7 @@ def run_once(registry, job):
     except Exception as error:
         # Only our own connection counts: a job may use others, and their loss is its failure.
         if connection is None or connection.closed:
-            raise LostConnectionError(job.uuid) from error
+            raise LostConnectionError(str(error)) from error
         raise
     registry.signal_changes()
 

@@ -5,10 +5,9 @@ import os
 
 import psycopg2
 
+from ..connection import CONNECTION_ERRORS
 from ..notifier import CHANNEL
 from ..workers import heartbeat, register_worker, resume_worker, unregister_worker
-
-CONNECTION_ERRORS = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 class ControlConnection:

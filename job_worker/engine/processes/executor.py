@@ -4,6 +4,7 @@ The parent talks to it over a pipe: a claimed job goes down, one byte comes back
 when the job has ended, whatever its outcome. The child never outlives its parent.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -27,7 +28,8 @@ class Executor:
         self.pid = pid
         self.job = None
         self.overran = False
-        self._deadline = None
+        # When enforce_timeout has something to do next (monotonic seconds), or None.
+        self.deadline = None
         self._pipe = pipe
 
     @classmethod
@@ -53,15 +55,12 @@ class Executor:
         return self._pipe.fileno()
 
     def start(self, job):
-        """Send ``job`` down the pipe. False when the child is gone."""
+        """Send ``job`` down the pipe. If the child is gone, its death is accounted for with the job."""
         self.job = job
         self.overran = False
-        self._deadline = time.monotonic() + job.timeout if job.timeout else None
-        try:
+        self.deadline = time.monotonic() + job.timeout if job.timeout else None
+        with contextlib.suppress(OSError):
             self._pipe.send_bytes(job.to_bytes())
-        except OSError:
-            return False
-        return True
 
     def collect(self):
         """Read the end of the running job. False when the child is gone instead."""
@@ -69,24 +68,19 @@ class Executor:
             self._pipe.recv_bytes()
         except (EOFError, OSError):
             return False
-        self.job = self._deadline = None
+        self.job = self.deadline = None
         return True
-
-    @property
-    def deadline(self):
-        """When :meth:`enforce_timeout` has something to do next (monotonic seconds), or None."""
-        return self._deadline
 
     def enforce_timeout(self, grace_seconds):
         """Interrupt a job past its deadline; kill it when that didn't help within the grace time."""
-        if self._deadline is None or time.monotonic() < self._deadline:
+        if self.deadline is None or time.monotonic() < self.deadline:
             return
         if self.overran:
-            self._deadline = None  # its death is on the way
+            self.deadline = None  # its death is on the way
             self.kill()
         else:
             self.overran = True
-            self._deadline = time.monotonic() + grace_seconds
+            self.deadline = time.monotonic() + grace_seconds
             os.kill(self.pid, interrupt.SIGNAL)
 
     def close(self):

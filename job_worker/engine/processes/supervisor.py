@@ -14,13 +14,14 @@ import time
 import psycopg2
 
 from ..claim import claim_jobs, promote_due_jobs
+from ..connection import CONNECTION_ERRORS
 from ..dependencies import release_dependents, sweep_dependents
 from ..notifier import CHANNEL
 from ..rescue import rescue_orphans
 from ..retry import MAX_CRASHES, Retry, decide_retry
 from ..store import JobFailure, apply_decision, release_job
 from ..workers import end_sessions
-from .control import CONNECTION_ERRORS, ControlConnection
+from .control import ControlConnection
 from .pool import ExecutorPool
 from .signals import SignalInbox
 
@@ -206,7 +207,6 @@ class Supervisor:
             return
         jobs = claim_jobs(cursor, self._control.worker_id, self._control.name, len(idle))
         for executor, job in zip(idle, jobs, strict=False):
-            # A child that died meanwhile keeps the job; its death is accounted for when reaped.
             executor.start(job)
 
     def _read_notifications(self):
