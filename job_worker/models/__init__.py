@@ -10,4 +10,13 @@ from . import queue_job_running
 from . import queue_job_store
 from . import queue_job_transitions
 from . import queue_job_retention
+from . import queue_job_view
+from . import queue_job_wait_reason
+from . import queue_job_picture
+from . import queue_job_change
+from . import queue_job_bulk
+from . import queue_job_live
+from . import queue_job_failure
+from . import res_users
+from . import ir_websocket
 from . import res_config_settings

@@ -16,7 +16,7 @@ from ..engine.interrupt import interruptible
 from ..engine.retry import Retry, decide_retry
 from ..engine.store import JobFailure, apply_decision, finish_job, holds_claim, release_job
 from ..exception import ClaimLostError, FailedJobError, LostConnectionError, RetryableJobError
-from . import payload
+from . import live, payload
 from .call import job_environment, unpack
 
 _logger = logging.getLogger(__name__)
@@ -63,6 +63,12 @@ class JobRunner:
         :raise psycopg2.OperationalError, psycopg2.InterfaceError: another was needed and couldn't be had
         """
         registry = self._current_registry()
+        live.tell(registry, job, "started")
+        outcome = self._run_to_outcome(registry, job)
+        live.tell(registry, job, outcome)
+        return outcome
+
+    def _run_to_outcome(self, registry, job):
         try:
             self._run(registry, job)
             return "done"

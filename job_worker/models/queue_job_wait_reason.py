@@ -1,0 +1,151 @@
+"""Why a job isn't running, in words."""
+
+from odoo import api, fields, models
+from odoo.tools import SQL, format_datetime
+
+from ..engine import states
+
+# Up to here the jobs ahead of one are counted.
+COUNT_LIMIT = 1000
+
+
+class QueueJob(models.Model):
+    _inherit = "queue.job"
+
+    wait_reason = fields.Char(
+        "Why It Isn't Running", compute="_compute_wait_reason", help="What a waiting or pending job waits for."
+    )
+
+    @api.depends("state", "scheduled", "scheduled_at", "channel", "blockers", "attempts")
+    def _compute_wait_reason(self):
+        self.wait_reason = False
+        unfinished = self.filtered(lambda job: job.state in (states.WAITING, states.PENDING))
+        if not unfinished:
+            return
+        scene = Scene(unfinished)
+        for job in unfinished:
+            if job.state == states.WAITING:
+                job.wait_reason = job._reason_to_wait_for_others()
+            else:
+                job.wait_reason = job._scheduled_reason() or scene.reason(job) or job._turn_reason()
+
+    def _reason_to_wait_for_others(self):
+        others = self.sudo().dependency_ids.filtered(lambda edge: not edge.released)
+        failures = others.filtered(lambda edge: edge.kind == "error")
+        count = len(others)
+        if count and failures == others:
+            return self.env._("Runs only if one of %s jobs fails", count)
+        return self.env._("Waits for %s jobs to be done", count - len(failures))
+
+    def _scheduled_reason(self):
+        if not self.scheduled or not self.scheduled_at:
+            return None
+        moment = format_datetime(self.env, self.scheduled_at, dt_format="medium")
+        if self.exc_name:
+            return self.env._("Failed before, tried again at %s", moment)
+        return self.env._("Scheduled for %s", moment)
+
+    def _turn_reason(self):
+        """The place in the queue, when nothing else holds this job back; only for one job, it's a query."""
+        if len(self._prefetch_ids) > 1 and not self.env.context.get("job_worker_turn"):
+            return self.env._("Waits for its turn")
+        self.env["queue.job"].flush_model()
+        ((ahead,),) = self.env.execute_query(
+            SQL(
+                """SELECT count(*) FROM (
+                       SELECT 1 FROM queue_job other
+                        WHERE other.state = 'pending' AND other.scheduled IS NOT TRUE
+                          AND (other.priority, COALESCE(other.scheduled_at, other.create_date), other.id)
+                              < (SELECT priority, COALESCE(scheduled_at, create_date), id
+                                   FROM queue_job WHERE id = %s)
+                        LIMIT %s) ahead""",
+                self.id,
+                COUNT_LIMIT,
+            )
+        )
+        if not ahead:
+            return self.env._("Next in line: runs as soon as an executor is free")
+        more = f"{COUNT_LIMIT}+" if ahead == COUNT_LIMIT else ahead
+        return self.env._("Waits for its turn: %s jobs are ahead of it", more)
+
+
+class Scene:
+    """What holds pending jobs back, looked up once for all of them."""
+
+    def __init__(self, jobs):
+        self.env = jobs.env(su=True)
+        self.jobs = jobs
+        workers = self.env["queue.worker"].search([])
+        self.workers = workers.filtered("is_alive")
+        self.limits = self._read_limits()
+        self.running = self._count_running()
+        self.key_holders = self._find_key_holders()
+
+    def reason(self, job):
+        """In words what holds ``job`` back; None when it is only a matter of its turn."""
+        _ = job.env._
+        if not self.workers:
+            return _("No worker is running")
+        if not any(_serves(worker, job.channel) for worker in self.workers):
+            return _("No worker serves the channel %s", job.channel)
+        for name in _with_ancestors(job.channel):
+            if blocked := self._channel_reason(job, name):
+                return blocked
+        holder = self.key_holders.get(job["concurrency_key"]) if "concurrency_key" in job._fields else None
+        if holder and holder != job.id:
+            return _("The key %(key)s is busy with job %(job)s", key=job["concurrency_key"], job=holder)
+        return None
+
+    def _channel_reason(self, job, name):
+        _ = job.env._
+        limit = self.limits.get(name)
+        if limit is None:
+            return None
+        if limit["paused"]:
+            return _("The channel %s is paused", name)
+        if limit["limit"] == 0:
+            return _("The channel %s lets no job run: its limit is 0", name)
+        running = sum(count for channel, count in self.running.items() if name in _with_ancestors(channel))
+        if limit["limit"] and limit["limit"] > 0 and running >= limit["limit"]:
+            return _(
+                "The channel %(channel)s is full: %(running)s of %(limit)s",
+                channel=name,
+                running=running,
+                limit=limit["limit"],
+            )
+        return None
+
+    def _read_limits(self):
+        if "queue.limit" not in self.env:
+            return {}
+        names = {name for channel in self.jobs.mapped("channel") for name in _with_ancestors(channel)}
+        limits = self.env["queue.limit"].search([("name", "in", list(names))])
+        return {limit["name"]: limit for limit in limits.read(["name", "limit", "paused"])}
+
+    def _count_running(self):
+        if not self.limits:
+            return {}
+        groups = self.env["queue.job"]._read_group([("state", "=", states.STARTED)], ["channel"], ["__count"])
+        return dict(groups)
+
+    def _find_key_holders(self):
+        if "concurrency_key" not in self.jobs._fields:
+            return {}
+        keys = [key for key in self.jobs.mapped("concurrency_key") if key]
+        if not keys:
+            return {}
+        holders = self.env["queue.job"].search([("state", "=", states.STARTED), ("concurrency_key", "in", keys)])
+        return {job["concurrency_key"]: job.id for job in holders}
+
+
+def _serves(worker, channel):
+    """Whether ``worker`` takes jobs of ``channel``: a worker without a list takes all."""
+    names = worker["channels"] if "channels" in worker._fields else None
+    served = {name.strip() for name in (names or "").split(",") if name.strip()}
+    return not served or any(name in served for name in _with_ancestors(channel))
+
+
+def _with_ancestors(channel):
+    """``root.export.heavy`` and the channels above it: ``root.export``, ``root``."""
+    parts = channel.split(".")
+    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
