@@ -23,6 +23,7 @@ class QueueJobBulk(models.TransientModel):
         default="filter",
     )
     domain = fields.Char(readonly=True, required=True, default="[]")
+    domain_text = fields.Char("Filter", compute="_compute_domain_text")
     job_ids = fields.Json(readonly=True)
     selected_count = fields.Integer("Selected", compute="_compute_count")
     operation = fields.Selection(
@@ -60,6 +61,12 @@ class QueueJobBulk(models.TransientModel):
             "job_ids": ids,
             "scope": "selection" if ids else "filter",
         }
+
+    @api.depends("domain")
+    def _compute_domain_text(self):
+        for wizard in self:
+            empty = not wizard._parse_domain()
+            wizard.domain_text = self.env._("None: all jobs that you see") if empty else wizard.domain
 
     @api.depends("scope", "operation", "domain", "job_ids")
     def _compute_count(self):
