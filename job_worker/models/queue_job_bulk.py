@@ -55,7 +55,7 @@ class QueueJob(models.Model):
         total = self.search_count(matching)
         newest = self.search(matching, order="id desc", limit=1).id
         seen, errors, last_id = 0, [], 0
-        while jobs := self._bulk_batch(matching, last_id, newest):
+        while newest and (jobs := self._bulk_batch(matching, last_id, newest)):
             last_id = jobs[-1].id
             seen += len(jobs)
             self._operate_in_parts(operation, jobs, args, errors)

@@ -66,7 +66,7 @@ class QueueJob(models.Model):
         self.env["queue.job"].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """UPDATE queue_job SET failure_told_at = now() AT TIME ZONE 'UTC'
+                """UPDATE queue_job SET failure_told_at = clock_timestamp() AT TIME ZONE 'UTC'
                     WHERE id IN (SELECT id FROM queue_job WHERE %(untold)s
                                   ORDER BY completed_at DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
                 RETURNING id, exc_name IS DISTINCT FROM 'SetByUser'

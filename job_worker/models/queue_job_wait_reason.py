@@ -25,17 +25,19 @@ class QueueJob(models.Model):
         scene = Scene(unfinished)
         for job in unfinished:
             if job.state == states.WAITING:
-                job.wait_reason = job._reason_to_wait_for_others()
+                job.wait_reason = job._reason_to_wait_for_others(*scene.edges(job))
             else:
                 job.wait_reason = job._scheduled_reason() or scene.reason(job) or job._turn_reason()
 
-    def _reason_to_wait_for_others(self):
-        others = self.sudo().dependency_ids.filtered(lambda edge: not edge.released)
-        failures = others.filtered(lambda edge: edge.kind == "error")
-        count = len(others)
-        if count and failures == others:
+    def _reason_to_wait_for_others(self, count, failures):
+        """In words what a waiting job waits for: ``count`` edges, of which ``failures`` are error callbacks'."""
+        if count == 1:
+            edge = self.sudo().dependency_ids.search([("job_id", "=", self.id), ("released", "=", False)], limit=1)
+            other = edge.depends_on_id.name or edge.depends_on_id.uuid
+            return self.env._("Runs only if %s fails", other) if failures else self.env._("Waits for %s", other)
+        if count and failures == count:
             return self.env._("Runs only if one of %s jobs fails", count)
-        return self.env._("Waits for %s jobs to be done", count - len(failures))
+        return self.env._("Waits for %s jobs to be done", count - failures)
 
     def _scheduled_reason(self):
         if not self.scheduled or not self.scheduled_at:
@@ -65,6 +67,8 @@ class QueueJob(models.Model):
         )
         if not ahead:
             return self.env._("Next in line: runs as soon as an executor is free")
+        if ahead == 1:
+            return self.env._("Waits for its turn: one job is ahead of it")
         more = f"{COUNT_LIMIT}+" if ahead == COUNT_LIMIT else ahead
         return self.env._("Waits for its turn: %s jobs are ahead of it", more)
 
@@ -80,6 +84,12 @@ class Scene:
         self.limits = self._read_limits()
         self.running = self._count_running()
         self.key_holders = self._find_key_holders()
+        self.edge_counts = self._count_edges()
+
+    def edges(self, job):
+        """How many dependencies ``job`` still waits for, and how many of them are for a failure."""
+        done, error = (self.edge_counts.get((job.id, kind), 0) for kind in ("done", "error"))
+        return done + error, error
 
     def reason(self, job):
         """In words what holds ``job`` back; None when it is only a matter of its turn."""
@@ -114,6 +124,12 @@ class Scene:
                 limit=limit["limit"],
             )
         return None
+
+    def _count_edges(self):
+        waiting = self.jobs.filtered(lambda job: job.state == states.WAITING)
+        domain = [("job_id", "in", waiting.ids), ("released", "=", False)]
+        groups = self.env["queue.job.dependency"]._read_group(domain, ["job_id", "kind"], ["__count"])
+        return {(job.id, kind): count for job, kind, count in groups}
 
     def _read_limits(self):
         if "queue.limit" not in self.env:
