@@ -18,5 +18,6 @@ from . import test_retention
 from . import test_retry
 from . import test_running
 from . import test_security
+from . import test_tours
 from . import test_transitions
 from . import test_view
