@@ -17,32 +17,44 @@ export const liveService = {
     start(env, { bus_service: bus, orm }) {
         const events = new EventBus();
         let viewers = 0;
-        let watch = null;
+        let watching = false;
+        let turning = false;
         let timer = null;
         let channel = null;
 
         const changed = () => events.trigger("changed");
+        const isWanted = () => viewers > 0 && document.visibilityState === "visible";
+
         async function renew() {
             const answer = await orm.silent.call("queue.job", "live_watch", []);
             if (!channel) {
                 channel = answer.channel;
                 bus.subscribe(answer.message, changed);
             }
-            return answer;
         }
+        async function turnOn() {
+            await renew();
+            timer = browser.setInterval(renew, WATCH_MILLISECONDS);
+            await bus.addChannel(channel);
+            changed(); // what happened while nobody looked
+        }
+        function turnOff() {
+            browser.clearInterval(timer);
+            bus.deleteChannel(channel);
+        }
+        /** One at a time: a view that is left and the next one that is entered call this together. */
         async function update() {
-            const wanted = viewers > 0 && document.visibilityState === "visible";
-            if (wanted && !watch) {
-                watch = renew();
-                timer = browser.setInterval(renew, WATCH_MILLISECONDS);
-                await watch;
-                bus.addChannel(channel);
-                changed(); // what happened while nobody looked
-            } else if (!wanted && watch) {
-                browser.clearInterval(timer);
-                await watch;
-                watch = null;
-                bus.deleteChannel(channel);
+            if (turning) {
+                return;
+            }
+            turning = true;
+            try {
+                while (isWanted() !== watching) {
+                    watching = !watching;
+                    await (watching ? turnOn() : turnOff());
+                }
+            } finally {
+                turning = false;
             }
         }
         document.addEventListener("visibilitychange", update);
