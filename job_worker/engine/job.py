@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,13 @@ class ClaimedJob:
     @classmethod
     def from_bytes(cls, data):
         return cls(**json.loads(data))
+
+
+class ClaimRef(NamedTuple):
+    """What names a claim: enough to give a job back."""
+
+    id: int
+    claim_token: int
 
 
 COLUMNS = tuple(field.name for field in fields(ClaimedJob))

@@ -33,15 +33,17 @@ RETURNING job.id, job.claim_token, job.uuid, job.model_name, job.method_name, jo
 
 -- name: finish_job
 -- The last statement of a job's own transaction. It changes no row when the claim was lost.
+-- The claim set started_at, perhaps for a job that was prefetched: the executor knows better.
 -- Index: primary key.
 UPDATE queue_job
    SET state = 'done',
        attempts = COALESCE(attempts, 0) + 1,
+       started_at = clock_timestamp() AT TIME ZONE 'UTC' - %(seconds)s * interval '1 second',
        completed_at = clock_timestamp() AT TIME ZONE 'UTC',
-       duration = EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at),
-       duration_bucket = width_bucket(EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at)::float8,
-                                      ARRAY[0.1, 1, 10, 60, 600]::float8[])::text,
+       duration = %(seconds)s,
+       duration_bucket = width_bucket(%(seconds)s::float8, ARRAY[0.1, 1, 10, 60, 600]::float8[])::text,
        result = %(result)s,
+       missing_since = NULL,
        exc_name = NULL, exc_message = NULL, exc_info = NULL,
        worker_id = NULL,
        write_date = clock_timestamp() AT TIME ZONE 'UTC'
@@ -53,18 +55,24 @@ SELECT id FROM queue_job WHERE id = %(id)s AND state = 'started' AND claim_token
 
 -- name: fail_job
 -- Record a failed attempt as final, by the holder of the claim, with a row of its own.
-WITH ended AS (
+-- %(seconds)s is how long the attempt took; NULL where nobody knows, then since the claim.
+WITH spent AS (
+    SELECT COALESCE(%(seconds)s, EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at))::float8 AS seconds
+      FROM queue_job
+     WHERE id = %(id)s
+), ended AS (
     UPDATE queue_job
        SET state = 'failed',
            attempts = COALESCE(attempts, 0) + 1,
            crashes = COALESCE(crashes, 0) + %(crashed)s::int,
            completed_at = clock_timestamp() AT TIME ZONE 'UTC',
-           duration = EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at),
-           duration_bucket = width_bucket(EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at)::float8,
-                                          ARRAY[0.1, 1, 10, 60, 600]::float8[])::text,
+           started_at = clock_timestamp() AT TIME ZONE 'UTC' - spent.seconds * interval '1 second',
+           duration = spent.seconds,
+           duration_bucket = width_bucket(spent.seconds, ARRAY[0.1, 1, 10, 60, 600]::float8[])::text,
            exc_name = %(exc_name)s, exc_message = %(exc_message)s, exc_info = %(exc_info)s,
            worker_id = NULL,
            write_date = clock_timestamp() AT TIME ZONE 'UTC'
+      FROM spent
      WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
     RETURNING id, attempts, worker_name, started_at, duration, exc_name, exc_message, exc_info
 )
@@ -74,18 +82,25 @@ RETURNING job_id
 
 -- name: retry_job
 -- Record a failed attempt, with a row of its own, and schedule the next one, by the holder of the claim.
--- %(counted)s is false for an attempt that must not count against max_retries.
-WITH ended AS (
+-- %(counted)s is false for an attempt that must not count against max_retries;
+-- %(seconds)s as in fail_job, %(delay)s is the wait in seconds.
+WITH spent AS (
+    SELECT COALESCE(%(seconds)s, EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at))::float8 AS seconds
+      FROM queue_job
+     WHERE id = %(id)s
+), ended AS (
     UPDATE queue_job
        SET state = 'pending',
            attempts = COALESCE(attempts, 0) + %(counted)s::int,
            crashes = COALESCE(crashes, 0) + %(crashed)s::int,
-           scheduled = %(seconds)s > 0,
-           scheduled_at = (clock_timestamp() + %(seconds)s * interval '1 second') AT TIME ZONE 'UTC',
-           duration = EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at),
+           scheduled = %(delay)s > 0,
+           scheduled_at = (clock_timestamp() + %(delay)s * interval '1 second') AT TIME ZONE 'UTC',
+           started_at = clock_timestamp() AT TIME ZONE 'UTC' - spent.seconds * interval '1 second',
+           duration = spent.seconds,
            exc_name = %(exc_name)s, exc_message = %(exc_message)s, exc_info = %(exc_info)s,
            worker_id = NULL,
            write_date = clock_timestamp() AT TIME ZONE 'UTC'
+      FROM spent
      WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
     RETURNING id, attempts, worker_name, started_at, duration, exc_name, exc_message, exc_info
 )
@@ -93,15 +108,87 @@ INSERT INTO queue_job_attempt (job_id, number, worker_name, started_at, duration
 SELECT * FROM ended
 RETURNING job_id
 
--- name: release_job
--- Give a claimed job back as if it had never been taken: nothing is charged.
-UPDATE queue_job
+-- name: release_jobs
+-- Give claimed jobs back as if they had never been taken: nothing is charged.
+-- %(ids)s and %(claim_tokens)s belong together, element by element.
+UPDATE queue_job job
    SET state = 'pending',
        worker_id = NULL,
        started_at = NULL,
        write_date = clock_timestamp() AT TIME ZONE 'UTC'
+  FROM unnest(%(ids)s::bigint[], %(claim_tokens)s::bigint[]) AS claim (id, token)
+ WHERE job.id = claim.id AND job.state = 'started' AND job.claim_token = claim.token
+RETURNING job.id
+
+-- name: postpone_job
+-- Give a job back whose model or method isn't there yet, to be tried in %(delay)s seconds, uncharged;
+-- no row when it has waited for %(patience)s seconds already, or when the claim was lost.
+UPDATE queue_job
+   SET state = 'pending',
+       worker_id = NULL,
+       started_at = NULL,
+       scheduled = TRUE,
+       scheduled_at = (clock_timestamp() + %(delay)s * interval '1 second') AT TIME ZONE 'UTC',
+       missing_since = COALESCE(missing_since, clock_timestamp() AT TIME ZONE 'UTC'),
+       exc_name = %(exc_name)s, exc_message = %(exc_message)s,
+       write_date = clock_timestamp() AT TIME ZONE 'UTC'
+ WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
+   AND (missing_since IS NULL
+        OR missing_since > clock_timestamp() AT TIME ZONE 'UTC' - %(patience)s * interval '1 second')
+RETURNING id
+
+-- name: cancel_started_job
+-- Record that a running job was cancelled, by the holder of its claim; the request is fulfilled.
+WITH request AS (
+    DELETE FROM queue_job_cancellation WHERE job_id = %(id)s RETURNING message
+)
+UPDATE queue_job
+   SET state = 'cancelled',
+       attempts = COALESCE(attempts, 0) + 1,
+       cancelled_at = clock_timestamp() AT TIME ZONE 'UTC',
+       started_at = COALESCE(clock_timestamp() AT TIME ZONE 'UTC' - %(seconds)s * interval '1 second', started_at),
+       duration = COALESCE(%(seconds)s, EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at)),
+       exc_name = 'Cancelled',
+       exc_message = COALESCE((SELECT max(message) FROM request), exc_message),
+       exc_info = NULL,
+       worker_id = NULL,
+       write_date = clock_timestamp() AT TIME ZONE 'UTC'
  WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
 RETURNING id
+
+-- name: request_cancellation
+-- Ask the workers to cancel running jobs: their rows belong to whoever runs them.
+INSERT INTO queue_job_cancellation (job_id, message, requested_at)
+SELECT id, %(message)s, now() AT TIME ZONE 'UTC'
+  FROM queue_job
+ WHERE id = ANY(%(ids)s) AND state = 'started'
+    ON CONFLICT (job_id) DO NOTHING
+RETURNING job_id
+
+-- name: cancellations
+-- Requests to cancel, with where their jobs stand: which are running on worker %(worker_id)s, and
+-- which have left the running state before they could be stopped.
+SELECT request.job_id, job.state, job.claim_token, request.message
+  FROM queue_job_cancellation request
+  JOIN queue_job job ON job.id = request.job_id
+ WHERE job.state <> 'started' OR job.worker_id = %(worker_id)s
+
+-- name: forget_cancellations
+DELETE FROM queue_job_cancellation WHERE job_id = ANY(%(ids)s)
+
+-- name: claims_of_worker
+-- All that this worker has claimed and not ended, to be compared with what it knows of.
+-- Index: queue_job_started_index.
+SELECT id, claim_token FROM queue_job WHERE state = 'started' AND worker_id = %(worker_id)s
+
+-- name: look_around
+-- What a worker has to know once a second, in one statement: the version of the registry, the modules
+-- that change just now, and whether there are requests to cancel or started jobs without a worker.
+-- Indexes: the primary key of the signaling table, queue_job_started_index.
+SELECT (SELECT max(id) FROM orm_signaling_registry),
+       (SELECT array_agg(name::text ORDER BY name) FROM ir_module_module WHERE state LIKE 'to %%'),
+       EXISTS (SELECT 1 FROM queue_job_cancellation),
+       EXISTS (SELECT 1 FROM queue_job WHERE state = 'started' AND worker_id IS NULL)
 
 -- name: promote_due_jobs
 -- Move jobs whose time has come into the ready index.
@@ -125,9 +212,17 @@ SELECT EXTRACT(EPOCH FROM min(scheduled_at) - clock_timestamp() AT TIME ZONE 'UT
   FROM queue_job
  WHERE state = 'pending' AND scheduled
 
+-- name: backend_pid
+SELECT pg_backend_pid()
+
+-- name: limit_session
+SELECT set_config('statement_timeout', %(statement_timeout)s, FALSE), set_config('lock_timeout', %(lock_timeout)s, FALSE)
+
 -- name: register_worker
-INSERT INTO queue_worker (name, hostname, pid, version, concurrency, started_at, heartbeat, create_date, write_date)
-VALUES (%(name)s, %(hostname)s, %(pid)s, %(version)s, %(concurrency)s,
+-- session_lock: whether the worker can hold one; behind a pooler it can't, and its heartbeat alone counts.
+INSERT INTO queue_worker (name, hostname, pid, version, concurrency, channels, session_lock, status,
+                          started_at, heartbeat, create_date, write_date)
+VALUES (%(name)s, %(hostname)s, %(pid)s, %(version)s, %(concurrency)s, %(channels)s, %(session_lock)s, 'running',
         clock_timestamp() AT TIME ZONE 'UTC', clock_timestamp() AT TIME ZONE 'UTC',
         clock_timestamp() AT TIME ZONE 'UTC', clock_timestamp() AT TIME ZONE 'UTC')
 RETURNING id
@@ -144,10 +239,17 @@ UPDATE queue_worker
  WHERE id = %(worker_id)s
 RETURNING pg_try_advisory_lock(%(lock_class)s, id)
 
+-- name: renew_heartbeat
+-- A worker without a session lock goes on with its place, if nobody has declared it dead meanwhile.
+UPDATE queue_worker
+   SET heartbeat = clock_timestamp() AT TIME ZONE 'UTC'
+ WHERE id = %(worker_id)s
+RETURNING TRUE
+
 -- name: heartbeat
 -- No row comes back when another worker declared this one dead.
 UPDATE queue_worker
-   SET heartbeat = clock_timestamp() AT TIME ZONE 'UTC'
+   SET heartbeat = clock_timestamp() AT TIME ZONE 'UTC', status = %(status)s
  WHERE id = %(worker_id)s
 RETURNING id
 
@@ -164,31 +266,57 @@ SELECT pg_terminate_backend(session.pid)
    AND session.client_addr IS NOT DISTINCT FROM own.client_addr
    AND session.application_name = %(application_name)s AND session.pid <> own.pid
 
--- name: dead_workers
--- Workers that hold no session lock, and those that hold one but have shown no sign of life
--- for %(stale_after)s seconds: a hung host. A worker takes its lock in the transaction that
--- inserts its row, so no living worker is ever seen without one.
-SELECT worker.id, worker.name
+-- name: living_workers
+-- Workers of a host that hold their session lock, or can't and have shown a sign of life, and whose heart beats.
+SELECT worker.name, worker.status
   FROM queue_worker worker
- WHERE NOT EXISTS (
+ WHERE worker.hostname = %(hostname)s
+   AND worker.heartbeat >= clock_timestamp() AT TIME ZONE 'UTC' - %(stale_after)s * interval '1 second'
+   AND (worker.session_lock IS FALSE OR EXISTS (
     SELECT 1
       FROM pg_locks
      WHERE locktype = 'advisory' AND objsubid = 2 AND granted
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND classid = %(lock_class)s AND objid = worker.id
-)
+))
+ ORDER BY worker.name
+
+-- name: dead_workers
+-- Workers that should hold a session lock and don't, and those that have shown no sign of life
+-- for %(stale_after)s seconds: a hung host. A worker takes its lock in the transaction that
+-- inserts its row, so no living worker is ever seen without one.
+SELECT worker.id, worker.concurrency
+  FROM queue_worker worker
+ WHERE (worker.session_lock IS NOT FALSE AND NOT EXISTS (
+    SELECT 1
+      FROM pg_locks
+     WHERE locktype = 'advisory' AND objsubid = 2 AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND classid = %(lock_class)s AND objid = worker.id
+))
     OR worker.heartbeat IS NULL
     OR worker.heartbeat < clock_timestamp() AT TIME ZONE 'UTC' - %(stale_after)s * interval '1 second'
 
 -- name: lock_orphans
 -- Started jobs that nobody runs: those of the given dead workers and those without a worker.
+-- A worker hands its jobs out in the order of their tokens, so only the first of them, as many as it
+-- has executors, can have been running: the others were prefetched. The rank is taken before rows are
+-- skipped, and of the jobs as they were, so that a job which is just ending doesn't pass its place on.
 -- Lock: SKIP LOCKED, a job whose row is locked is just being finished by its executor.
 -- Index: queue_job_started_index.
-SELECT id, claim_token, uuid, COALESCE(attempts, 0) AS attempts, max_retries, worker_name, retry_pattern,
-       COALESCE(crashes, 0) AS crashes
-  FROM queue_job
- WHERE state = 'started' AND (worker_id IS NULL OR worker_id = ANY(%(worker_ids)s))
-   FOR UPDATE SKIP LOCKED
+WITH ranked AS (
+    SELECT id, worker_id, row_number() OVER (PARTITION BY worker_id ORDER BY claim_token) AS place
+      FROM queue_job
+     WHERE state = 'started' AND (worker_id IS NULL OR worker_id = ANY(%(worker_ids)s))
+)
+SELECT job.id, job.claim_token, job.uuid, COALESCE(job.attempts, 0) AS attempts, job.max_retries, job.worker_name,
+       job.retry_pattern, COALESCE(job.crashes, 0) AS crashes,
+       ranked.worker_id IS NULL OR ranked.place <= worker.concurrency AS was_running
+  FROM ranked
+  JOIN queue_job job ON job.id = ranked.id
+  LEFT JOIN queue_worker worker ON worker.id = ranked.worker_id
+ WHERE job.state = 'started'
+   FOR UPDATE OF job SKIP LOCKED
 
 -- name: release_dependents
 -- Pass the end of the jobs %(ids)s on to the jobs that wait for them, and return those that
@@ -332,7 +460,7 @@ UPDATE queue_job job
    SET state = CASE WHEN armed.done_edges + armed.error_edges > 0 THEN 'waiting' ELSE 'pending' END,
        blockers = armed.done_edges + (armed.error_edges > 0)::int,
        error_sources = armed.error_edges,
-       attempts = 0, crashes = 0,
+       attempts = 0, crashes = 0, missing_since = NULL,
        scheduled = FALSE, scheduled_at = NULL,
        started_at = NULL, completed_at = NULL, cancelled_at = NULL,
        duration = NULL, duration_bucket = NULL, result = NULL, worker_name = NULL,

@@ -2,6 +2,7 @@ from . import base
 from . import queue_worker
 from . import queue_job
 from . import queue_job_attempt
+from . import queue_job_cancellation
 from . import queue_job_dependency
 from . import queue_job_enqueue
 from . import queue_job_function

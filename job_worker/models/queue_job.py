@@ -56,6 +56,8 @@ class QueueJob(models.Model):
 
     crashes = fields.Integer(readonly=True, aggregator=False, help="Attempts that took their process or worker down.")
 
+    missing_since = fields.Datetime(readonly=True, help="Since when this job waits for its model or method to come.")
+
     claim_token = BigInteger(readonly=True, groups="base.group_no_one", aggregator=False)
     worker_id = fields.Many2one("queue.worker", "Running On", readonly=True, ondelete="set null")
     worker_name = fields.Char("Worker", readonly=True, help="The worker of the last attempt.")
