@@ -1,7 +1,7 @@
 {
     "name": "Job Worker",
     "summary": "Background jobs run by worker processes, pulled straight from PostgreSQL",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Technical",
     "author": "job_worker contributors",
     "license": "LGPL-3",
@@ -17,6 +17,7 @@
         "views/queue_job_function_views.xml",
         "views/res_config_settings_views.xml",
         "views/queue_worker_views.xml",
+        "views/queue_limit_views.xml",
         "views/queue_menus.xml",
     ],
     "assets": {

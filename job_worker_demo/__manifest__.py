@@ -11,6 +11,7 @@
         "views/queue_demo_task_views.xml",
         "views/queue_demo_scenario_views.xml",
         "data/queue_demo_scenario.xml",
+        "data/queue_limit.xml",
     ],
     "demo": ["demo/queue_demo_task.xml"],
     "assets": {

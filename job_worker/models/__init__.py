@@ -2,6 +2,7 @@ from . import base
 from . import queue_worker
 from . import queue_job
 from . import queue_job_attempt
+from . import queue_job_cancellation
 from . import queue_job_dependency
 from . import queue_job_enqueue
 from . import queue_job_function
@@ -19,4 +20,5 @@ from . import queue_job_live
 from . import queue_job_failure
 from . import res_users
 from . import ir_websocket
+from . import queue_limit
 from . import res_config_settings

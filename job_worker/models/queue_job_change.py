@@ -57,6 +57,8 @@ class QueueJob(models.Model):
         if "scheduled_at" in values:
             due = "COALESCE(%s::timestamp > now() AT TIME ZONE 'UTC', FALSE)"
             assignments.append(SQL("scheduled = " + due, values["scheduled_at"]))
+        # Its place among the jobs of its concurrency key is to be found anew.
+        assignments.append(SQL("key_place = CASE WHEN concurrency_key IS NOT NULL THEN 'new' END"))
         statement = SQL(
             """UPDATE queue_job
                   SET %s, write_uid = %s, write_date = now() AT TIME ZONE 'UTC'

@@ -5,9 +5,11 @@ import json
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import format_datetime
 
 from ..engine import states
+from ..engine.channels import ROOT
 
 # Smart buttons need no exact count of millions.
 COUNT_LIMIT = 1000
@@ -176,6 +178,36 @@ class QueueWorker(models.Model):
         """The jobs that this worker runs."""
         self.ensure_one()
         return self.env["queue.job"]._open_jobs(self.name, [("worker_id", "=", self.id)])
+
+
+class QueueLimit(models.Model):
+    _inherit = "queue.limit"
+
+    pending_count = fields.Char("Ready", compute="_compute_pending_count", help="Ready jobs, 1000+ at most.")
+    utilisation = fields.Float("Utilisation (%)", compute="_compute_utilisation")
+
+    def _compute_pending_count(self):
+        for limit in self:
+            limit.pending_count = self.env["queue.job"]._count_text(
+                Domain("state", "=", states.PENDING) & Domain("scheduled", "=", False) & limit._jobs_domain()
+            )
+
+    @api.depends("limit", "running_count")
+    def _compute_utilisation(self):
+        for limit in self:
+            limited = limit.limit > 0
+            limit.utilisation = min(100.0 * limit.running_count / limit.limit, 100.0) if limited else 0.0
+
+    def _jobs_domain(self):
+        if self.name == ROOT:
+            return Domain.TRUE
+        return Domain("channel", "=", self.name) | Domain("channel", "=like", f"{self.name}.%")
+
+    def action_open_jobs(self):
+        """The jobs of this channel and of all below it that have not ended."""
+        self.ensure_one()
+        unfinished = Domain("state", "in", [states.WAITING, states.PENDING, states.STARTED])
+        return self.env["queue.job"]._open_jobs(self.name, list(self._jobs_domain() & unfinished))
 
 
 class QueueJobFunction(models.Model):

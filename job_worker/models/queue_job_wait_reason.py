@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_datetime
 
 from ..engine import states
+from ..engine.channels import ChannelFilter, lineage
 
 # Up to here the jobs ahead of one are counted.
 COUNT_LIMIT = 1000
@@ -27,7 +28,7 @@ class QueueJob(models.Model):
             if job.state == states.WAITING:
                 job.wait_reason = job._reason_to_wait_for_others(*scene.edges(job))
             else:
-                job.wait_reason = job._scheduled_reason() or scene.reason(job) or job._turn_reason()
+                job.wait_reason = job._scheduled_reason() or scene.reason(job) or scene.pace(job) or job._turn_reason()
 
     def _reason_to_wait_for_others(self, count, failures):
         """In words what a waiting job waits for: ``count`` edges, of which ``failures`` are error callbacks'."""
@@ -49,28 +50,36 @@ class QueueJob(models.Model):
 
     def _turn_reason(self):
         """The place in the queue, when nothing else holds this job back; only for one job, it's a query."""
-        if len(self._prefetch_ids) > 1 and not self.env.context.get("job_worker_turn"):
+        if len(self._prefetch_ids) > 1:
             return self.env._("Waits for its turn")
+        ahead = self._count_ahead()
+        if not ahead:
+            return self.env._("Next in line: runs as soon as an executor is free")
+        if ahead == 1:
+            return self.env._("Waits for its turn: one job of its channel is ahead of it")
+        more = f"{COUNT_LIMIT}+" if ahead == COUNT_LIMIT else ahead
+        return self.env._("Waits for its turn: %s jobs of its channel are ahead of it", more)
+
+    def _count_ahead(self):
+        """Ready jobs of the channel that come before this one; index: queue_job_ready_index."""
         self.env["queue.job"].flush_model()
         ((ahead,),) = self.env.execute_query(
             SQL(
                 """SELECT count(*) FROM (
-                       SELECT 1 FROM queue_job other
-                        WHERE other.state = 'pending' AND other.scheduled IS NOT TRUE
-                          AND (other.priority, COALESCE(other.scheduled_at, other.create_date), other.id)
-                              < (SELECT priority, COALESCE(scheduled_at, create_date), id
+                       SELECT 1
+                         FROM queue_job other
+                        WHERE other.channel = %s AND other.state = 'pending' AND other.scheduled IS NOT TRUE
+                          AND COALESCE(other.key_place, 'first') = 'first'
+                          AND (other.priority, COALESCE(other.scheduled_at, other.create_date, '-infinity'), other.id)
+                              < (SELECT priority, COALESCE(scheduled_at, create_date, '-infinity'), id
                                    FROM queue_job WHERE id = %s)
                         LIMIT %s) ahead""",
+                self.channel,
                 self.id,
                 COUNT_LIMIT,
             )
         )
-        if not ahead:
-            return self.env._("Next in line: runs as soon as an executor is free")
-        if ahead == 1:
-            return self.env._("Waits for its turn: one job is ahead of it")
-        more = f"{COUNT_LIMIT}+" if ahead == COUNT_LIMIT else ahead
-        return self.env._("Waits for its turn: %s jobs are ahead of it", more)
+        return ahead
 
 
 class Scene:
@@ -82,7 +91,6 @@ class Scene:
         workers = self.env["queue.worker"].search([])
         self.workers = workers.filtered("is_alive")
         self.limits = self._read_limits()
-        self.running = self._count_running()
         self.key_holders = self._find_key_holders()
         self.edge_counts = self._count_edges()
 
@@ -98,12 +106,14 @@ class Scene:
             return _("No worker is running")
         if not any(_serves(worker, job.channel) for worker in self.workers):
             return _("No worker serves the channel %s", job.channel)
-        for name in _with_ancestors(job.channel):
+        for name in lineage(job.channel):
             if blocked := self._channel_reason(job, name):
                 return blocked
-        holder = self.key_holders.get(job["concurrency_key"]) if "concurrency_key" in job._fields else None
-        if holder and holder != job.id:
-            return _("The key %(key)s is busy with job %(job)s", key=job["concurrency_key"], job=holder)
+        holder = self.key_holders.get(job.concurrency_key)
+        if holder:
+            return _("The key %(key)s is busy with job %(job)s", key=job.concurrency_key, job=holder)
+        if job.key_place == "behind":
+            return _("Another job with the key %s comes first", job.concurrency_key)
         return None
 
     def _channel_reason(self, job, name):
@@ -111,19 +121,27 @@ class Scene:
         limit = self.limits.get(name)
         if limit is None:
             return None
-        if limit["paused"]:
+        if limit.paused:
             return _("The channel %s is paused", name)
-        if limit["limit"] == 0:
+        if limit.limit == 0:
             return _("The channel %s lets no job run: its limit is 0", name)
-        running = sum(count for channel, count in self.running.items() if name in _with_ancestors(channel))
-        if limit["limit"] and limit["limit"] > 0 and running >= limit["limit"]:
+        if limit.limit > 0 and limit.running_count >= limit.limit:
             return _(
                 "The channel %(channel)s is full: %(running)s of %(limit)s",
                 channel=name,
-                running=running,
-                limit=limit["limit"],
+                running=limit.running_count,
+                limit=limit.limit,
             )
         return None
+
+    def pace(self, job):
+        """What a rate says of a job that nothing else holds back; None without one."""
+        rates = [self.limits[name] for name in lineage(job.channel) if name in self.limits]
+        slow = min((limit for limit in rates if limit.rate_limit), key=lambda limit: limit.rate_limit, default=None)
+        if not slow:
+            return None
+        rate = f"{slow.rate_limit:g}"
+        return job.env._("The channel %(channel)s starts at most %(rate)s jobs per second", channel=slow.name, rate=rate)
 
     def _count_edges(self):
         waiting = self.jobs.filtered(lambda job: job.state == states.WAITING)
@@ -132,36 +150,17 @@ class Scene:
         return {(job.id, kind): count for job, kind, count in groups}
 
     def _read_limits(self):
-        if "queue.limit" not in self.env:
-            return {}
-        names = {name for channel in self.jobs.mapped("channel") for name in _with_ancestors(channel)}
+        names = {name for channel in set(self.jobs.mapped("channel")) for name in lineage(channel)}
         limits = self.env["queue.limit"].search([("name", "in", list(names))])
-        return {limit["name"]: limit for limit in limits.read(["name", "limit", "paused"])}
-
-    def _count_running(self):
-        if not self.limits:
-            return {}
-        groups = self.env["queue.job"]._read_group([("state", "=", states.STARTED)], ["channel"], ["__count"])
-        return dict(groups)
+        return {limit.name: limit for limit in limits}
 
     def _find_key_holders(self):
-        if "concurrency_key" not in self.jobs._fields:
-            return {}
         keys = [key for key in self.jobs.mapped("concurrency_key") if key]
         if not keys:
             return {}
         holders = self.env["queue.job"].search([("state", "=", states.STARTED), ("concurrency_key", "in", keys)])
-        return {job["concurrency_key"]: job.id for job in holders}
+        return {job.concurrency_key: job.id for job in holders}
 
 
 def _serves(worker, channel):
-    """Whether ``worker`` takes jobs of ``channel``: a worker without a list takes all."""
-    names = worker["channels"] if "channels" in worker._fields else None
-    served = {name.strip() for name in (names or "").split(",") if name.strip()}
-    return not served or any(name in served for name in _with_ancestors(channel))
-
-
-def _with_ancestors(channel):
-    """``root.export.heavy`` and the channels above it: ``root.export``, ``root``."""
-    parts = channel.split(".")
-    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return ChannelFilter.parse(worker.channels).serves(channel)

@@ -16,6 +16,7 @@ from . import test_properties
 from . import test_queries
 from . import test_retention
 from . import test_retry
+from . import test_rooms
 from . import test_running
 from . import test_security
 from . import test_tours

@@ -13,7 +13,9 @@ from .graph_case import GraphCase
 class TestView(GraphCase):
     def living_worker(self, **values):
         """A worker whose session lock this test's own session holds."""
-        worker = self.env["queue.worker"].create({"name": "host:1", "concurrency": 2, **values})
+        worker = self.env["queue.worker"].create(
+            {"name": "host:1", "concurrency": 2, "session_lock": True, **values}
+        )
         self.env.flush_all()
         self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [workers.WORKER_LOCK_CLASS, worker.id])
         return worker
@@ -57,7 +59,49 @@ class TestView(GraphCase):
         self.env.cr.execute("DELETE FROM queue_job WHERE state = 'pending'")
         first, second = self.step("first").delay(), self.step("second").delay()
         self.assertEqual(first.wait_reason, "Next in line: runs as soon as an executor is free")
-        self.assertEqual(second.wait_reason, "Waits for its turn: one job is ahead of it")
+        self.assertEqual(second.wait_reason, "Waits for its turn: one job of its channel is ahead of it")
+
+    def test_a_job_says_which_channel_holds_it_back(self):
+        self.living_worker()
+        job = self.step("export", channel="export.heavy").delay()
+        limit = self.env["queue.limit"].create({"name": "export", "limit": 1})
+        running = self.step("running", channel="export.other").delay()
+        for expected, change in (
+            ("Next in line", lambda: None),
+            ("The channel export is full: 1 of 1", lambda: self.set_columns(running, state="started")),
+            ("The channel export lets no job run", lambda: limit.write({"limit": 0})),
+            ("The channel export is paused", lambda: limit.write({"paused": True})),
+            (
+                "The channel export starts at most 0.5 jobs",
+                lambda: limit.write({"limit": -1, "paused": False, "rate_limit": 0.5}),
+            ),
+        ):
+            change()
+            self.env.invalidate_all()
+            self.assertIn(expected, job.wait_reason)
+
+    def test_a_job_says_which_job_has_its_key(self):
+        self.living_worker()
+        holder = self.step("holder", concurrency_key="customer-1").delay()
+        job = self.step("next", concurrency_key="customer-1").delay()
+        self.set_columns(holder, state="started")
+        self.assertEqual(job.wait_reason, f"The key customer-1 is busy with job {holder.id}")
+
+    def test_a_job_of_a_channel_that_no_worker_serves_says_so(self):
+        self.living_worker(channels="export,-export.heavy")
+        self.assertEqual(self.step("a", channel="mail").delay().wait_reason, "No worker serves the channel mail")
+        self.assertEqual(
+            self.step("b", channel="export.heavy").delay().wait_reason, "No worker serves the channel export.heavy"
+        )
+        self.assertIn("Next in line", self.step("c", channel="export.light").delay().wait_reason)
+
+    def test_a_channel_shows_how_full_it_is(self):
+        limit = self.env["queue.limit"].create({"name": "export", "limit": 4})
+        jobs = self.env["queue.job"].union(*[self.step(f"{n}", channel="export.a").delay() for n in range(3)])
+        self.set_columns(jobs[0], state="started")
+        limit.invalidate_recordset()
+        self.assertEqual((limit.running_count, limit.pending_count, limit.utilisation), (1, "2", 25.0))
+        self.assertEqual(self.env["queue.job"].search_count(limit.action_open_jobs()["domain"]), 3)
 
     def test_a_job_that_runs_or_has_ended_gives_no_reason(self):
         job = self.step("running").delay()
