@@ -11,6 +11,7 @@ from . import queue_job_running
 from . import queue_job_store
 from . import queue_job_transitions
 from . import queue_job_retention
+from . import queue_limit
 from . import queue_job_view
 from . import queue_job_wait_reason
 from . import queue_job_picture
@@ -20,5 +21,4 @@ from . import queue_job_live
 from . import queue_job_failure
 from . import res_users
 from . import ir_websocket
-from . import queue_limit
 from . import res_config_settings
