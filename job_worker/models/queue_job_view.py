@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import format_datetime
+from odoo.tools import SQL, format_datetime
 
 from ..engine import states
 from ..engine.channels import ROOT
@@ -15,9 +15,27 @@ from ..engine.channels import ROOT
 COUNT_LIMIT = 1000
 
 
+class GeneratedDate(fields.Date):
+    """The day of a datetime of the same row, in UTC. PostgreSQL keeps it, so that no INSERT has to know of it.
+
+    :param str source: name of the datetime
+    """
+
+    def __init__(self, string=None, source=None, **options):
+        super().__init__(string, source=source, readonly=True, copy=False, **options)
+
+    def update_db_column(self, model, column):
+        if not column:
+            statement = "ALTER TABLE %s ADD COLUMN %s date GENERATED ALWAYS AS (%s::date) STORED"
+            names = (model._table, self.name, self.source)
+            model.env.cr.execute(SQL(statement, *map(SQL.identifier, names)))
+
+
 class QueueJob(models.Model):
     _inherit = "queue.job"
 
+    # Grouping by a datetime's day, PostgreSQL can't know how few groups there are, and sorts the whole table.
+    enqueued_on = GeneratedDate("Enqueued On", source="create_date", help="Day of the enqueueing, in UTC.")
     function = fields.Char(compute="_compute_function", help="Model and method of the call.")
     arguments = fields.Text(compute="_compute_arguments", groups="job_worker.group_queue_job_manager")
     elapsed = fields.Float("Elapsed (s)", compute="_compute_elapsed", help="Seconds since a running job was started.")
@@ -26,9 +44,10 @@ class QueueJob(models.Model):
     function_count = fields.Char("Jobs of the Function", compute="_compute_function_count")
     attempt_count = fields.Integer("Failed Tries", compute="_compute_attempt_count")
 
-    # One index serves every grouping: each of them reads it alone, without the rows.
+    # One index serves every grouping: it is read alone, without the rows. With few different values
+    # in each column its entries are shared by many rows: 9 MB for a million jobs.
     _overview_index = models.Index(
-        "(state, channel, model_name, method_name, user_id, company_id, duration_bucket, create_date)"
+        "(state, channel, model_name, method_name, company_id, enqueued_on, user_id, exc_name)"
     )
     _failed_index = models.Index("(completed_at) WHERE state = 'failed'")
     _slow_index = models.Index("(id) WHERE duration_bucket IN ('4', '5')")
