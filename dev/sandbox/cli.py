@@ -2,14 +2,14 @@
 
 import argparse
 
-from . import demo, down, lint, suite
+from . import demo, down, lint, screenshots, suite
 from .console import Console
 from .errors import Interrupted, SandboxError, raise_on_signals
 from .paths import Sandbox
 
 
 def main(argv):
-    """Run `demo`, `down`, `test` or `lint`; returns the exit code."""
+    """Run `demo`, `down`, `test`, `screenshots` or `lint`; returns the exit code."""
     options = _parser().parse_args(argv)
     console = Console(quiet=options.command in ("test", "lint"))
     raise_on_signals()
@@ -36,6 +36,9 @@ def _parser():
     test_parser = _add(commands, "test", "run the test suite")
     test_parser.add_argument("tags", nargs="*", metavar="TAGS", help="as /job_worker:TestClass")
     _add_configuration(test_parser)
+
+    screenshots_parser = _add(commands, "screenshots", "take a picture of each screen, with 100,000 jobs")
+    _add_configuration(screenshots_parser)
 
     _add(commands, "lint", "check the code")
     return parser
@@ -64,8 +67,12 @@ def _test(sandbox, console, options):
     return suite.main(sandbox, console, options.tags, configuration=options.config)
 
 
+def _screenshots(sandbox, console, options):
+    return screenshots.main(sandbox, console, configuration=options.config)
+
+
 def _lint(sandbox, console, _options):
     return lint.main(sandbox, console)
 
 
-_COMMANDS = {"demo": _demo, "down": _down, "test": _test, "lint": _lint}
+_COMMANDS = {"demo": _demo, "down": _down, "test": _test, "screenshots": _screenshots, "lint": _lint}

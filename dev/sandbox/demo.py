@@ -65,6 +65,15 @@ class Demo:
             login.check(self._services.url, "admin", "admin")
         self._samples = self._services.enqueue_samples(self._console)
 
+    @property
+    def url(self):
+        """Where Odoo answers."""
+        return self._services.url
+
+    def fill(self, script, timeout):
+        """Run a script of `scripts/` in Odoo's shell; returns what it printed for us."""
+        return self._services.run_script(script, "Filling the database", "fill.log", timeout)
+
     def follow(self):
         """Tell what is happening and show jobs as they change, until a signal comes."""
         self.is_up = True

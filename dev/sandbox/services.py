@@ -54,16 +54,21 @@ class Services:
     def enqueue_samples(self, console):
         """Let the demo module enqueue its jobs; returns [{id, state, attempts}] as they should end."""
         with console.step("Enqueueing sample jobs"):
-            log = self._sandbox.logs / "samples.log"
-            commands.run(
-                [self._sandbox.python, "-m", "odoo", "shell", *self._database_options, "--no-http"],
-                what="Enqueueing sample jobs",
-                log=log,
-                timeout=120,
-                env=self._environment,
-                input=(SCRIPTS / "enqueue_samples.py").read_text(),
-            )
-            return _result(log)
+            source = (SCRIPTS / "enqueue_samples.py").read_text()
+            return self.run_script(source, "Enqueueing sample jobs", "samples.log")
+
+    def run_script(self, source, what, log_name, timeout=120):
+        """Run a script in Odoo's shell; returns what it printed for us."""
+        log = self._sandbox.logs / log_name
+        commands.run(
+            [self._sandbox.python, "-m", "odoo", "shell", *self._database_options, "--no-http"],
+            what=what,
+            log=log,
+            timeout=timeout,
+            env=self._environment,
+            input=source,
+        )
+        return _result(log, what)
 
     def _odoo_argv(self):
         options = ["--http-port", self._port, "--db-filter", f"^{self._database}$"]
@@ -104,12 +109,12 @@ def free_port(first):
     raise SandboxError(f"Ports {first} to {first + 99} are all taken.", remedy="free one of them")
 
 
-def _result(log):
+def _result(log, what):
     """The line that a script in scripts/ printed for us, among what Odoo logs."""
     for line in log.read_text().splitlines():
         if line.startswith(_RESULT):
             return json.loads(line[len(_RESULT) :])
-    raise SandboxError("Enqueueing sample jobs gave no result.", log=log)
+    raise SandboxError(f"{what} gave no result.", log=log)
 
 
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy can't reach 127.0.0.1 here

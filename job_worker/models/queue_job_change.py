@@ -38,7 +38,9 @@ class QueueJob(models.Model):
 
     def _check_manage(self):
         if not (self.env.su or self.env.user.has_group("job_worker.group_queue_job_manager")):
-            raise AccessError(self.env._("Only managers of the job queue can change the priority or the channel of jobs."))
+            raise AccessError(
+                self.env._("Only managers of the job queue can change the priority or the channel of jobs.")
+            )
 
     @api.model
     def _checked(self, **options):

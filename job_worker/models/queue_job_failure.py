@@ -55,7 +55,7 @@ class QueueJob(models.Model):
         for job in jobs:
             if job.user_id:
                 told[job.user_id] |= job
-        for alert in self.env["queue.job.alert"].sudo().search([]):
+        for alert in self.env["queue.job.alert"].sudo().search([("user_id.active", "=", True)]):
             told[alert.user_id] |= jobs.filtered(alert._matches)
         for user, of_user in told.items():
             user._notify_job_failures(of_user._readable_by(user))

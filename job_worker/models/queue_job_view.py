@@ -34,6 +34,8 @@ class GeneratedDate(fields.Date):
 class QueueJob(models.Model):
     _inherit = "queue.job"
 
+    # Columns of a kanban view in the order of a job's life, empty ones too.
+    state = fields.Selection(group_expand=True)
     # Grouping by a datetime's day, PostgreSQL can't know how few groups there are, and sorts the whole table.
     enqueued_on = GeneratedDate("Enqueued On", source="create_date", help="Day of the enqueueing, in UTC.")
     function = fields.Char(compute="_compute_function", help="Model and method of the call.")

@@ -101,32 +101,30 @@ class Scene:
 
     def reason(self, job):
         """In words what holds ``job`` back; None when it is only a matter of its turn."""
-        _ = job.env._
         if not self.workers:
-            return _("No worker is running")
+            return self.env._("No worker is running")
         if not any(_serves(worker, job.channel) for worker in self.workers):
-            return _("No worker serves the channel %s", job.channel)
+            return self.env._("No worker serves the channel %s", job.channel)
         for name in lineage(job.channel):
-            if blocked := self._channel_reason(job, name):
+            if blocked := self._channel_reason(name):
                 return blocked
         holder = self.key_holders.get(job.concurrency_key)
         if holder:
-            return _("The key %(key)s is busy with job %(job)s", key=job.concurrency_key, job=holder)
+            return self.env._("The key %(key)s is busy with job %(job)s", key=job.concurrency_key, job=holder)
         if job.key_place == "behind":
-            return _("Another job with the key %s comes first", job.concurrency_key)
+            return self.env._("Another job with the key %s comes first", job.concurrency_key)
         return None
 
-    def _channel_reason(self, job, name):
-        _ = job.env._
+    def _channel_reason(self, name):
         limit = self.limits.get(name)
         if limit is None:
             return None
         if limit.paused:
-            return _("The channel %s is paused", name)
+            return self.env._("The channel %s is paused", name)
         if limit.limit == 0:
-            return _("The channel %s lets no job run: its limit is 0", name)
+            return self.env._("The channel %s lets no job run: its limit is 0", name)
         if limit.limit > 0 and limit.running_count >= limit.limit:
-            return _(
+            return self.env._(
                 "The channel %(channel)s is full: %(running)s of %(limit)s",
                 channel=name,
                 running=limit.running_count,
@@ -140,8 +138,11 @@ class Scene:
         slow = min((limit for limit in rates if limit.rate_limit), key=lambda limit: limit.rate_limit, default=None)
         if not slow:
             return None
-        rate = f"{slow.rate_limit:g}"
-        return job.env._("The channel %(channel)s starts at most %(rate)s jobs per second", channel=slow.name, rate=rate)
+        return self.env._(
+            "The channel %(channel)s starts at most %(rate)s jobs per second",
+            channel=slow.name,
+            rate=f"{slow.rate_limit:g}",
+        )
 
     def _count_edges(self):
         waiting = self.jobs.filtered(lambda job: job.state == states.WAITING)

@@ -85,7 +85,7 @@ class TestBulk(GraphCase):
 
         def refuse_one(records):
             if bad in records:
-                raise UserError("not this one")
+                raise ValueError("not this one")
             return requeue(records)
 
         with (

@@ -17,10 +17,11 @@ class TestFailure(GraphCase):
         self.env["queue.job"]._tell_failures()
         self.messages()
 
-    def fail(self, *names, user=None, **options):  # pylint: disable=arguments-differ
+    def failed(self, *names, user=None, **options):
         """Jobs of ``user`` that failed, as SQL of the engine records it."""
         records = self.partner.with_user(user or self.user)
-        jobs = self.env["queue.job"].union(*[records.with_delay(description=n, **options).read(["name"]) for n in names])
+        jobs = [records.with_delay(description=name, **options).read(["name"]) for name in names]
+        jobs = self.env["queue.job"].union(*jobs)
         self.fail_again(jobs)
         return jobs
 
@@ -48,14 +49,14 @@ class TestFailure(GraphCase):
         return self.messages().get(user.partner_id.id, [])
 
     def test_a_user_hears_of_many_failures_in_one_message(self):
-        jobs = self.fail("one", "two", "three")
+        jobs = self.failed("one", "two", "three")
         self.env["queue.job"]._tell_failures()
         (message,) = self.told(self.user)
         self.assertEqual(message["title"], "3 background jobs failed")
         self.assertEqual(sorted(message["ids"]), sorted(jobs.ids))
 
     def test_nobody_hears_twice_of_a_failure_but_of_the_next_one(self):
-        jobs = self.fail("one")
+        jobs = self.failed("one")
         self.env["queue.job"]._tell_failures()
         self.env["queue.job"]._tell_failures()
         self.assertEqual(len(self.told(self.user)), 1)
@@ -75,21 +76,21 @@ class TestFailure(GraphCase):
 
     def test_who_does_not_want_to_hear_is_not_told(self):
         self.user.job_failure_notification = "none"
-        self.fail("one")
+        self.failed("one")
         self.env["queue.job"]._tell_failures()
         self.assertEqual(self.told(self.user), [])
 
     def test_a_manager_hears_of_the_channels_that_they_watch(self):
         self.env["queue.job.alert"].create({"user_id": self.manager.id, "channel": "root.export"})
-        watched = self.fail("one", channel="root.export") | self.fail("two", channel="root.export.heavy")
-        self.fail("three", channel="root.exports")
+        watched = self.failed("one", channel="root.export") | self.failed("two", channel="root.export.heavy")
+        self.failed("three", channel="root.exports")
         self.env["queue.job"]._tell_failures()
         (message,) = self.told(self.manager)
         self.assertEqual(sorted(message["ids"]), sorted(watched.ids))
 
     def test_an_alert_shows_nobody_a_job_that_they_may_not_see(self):
         self.env["queue.job.alert"].create({"user_id": self.user.id})
-        self.fail("secret", user=self.manager)
+        self.failed("secret", user=self.manager)
         self.env["queue.job"]._tell_failures()
         self.assertEqual(self.told(self.user), [])
 

@@ -19,9 +19,10 @@ class QueueDemoTask(models.Model):
 
     def _scenario_fan_out(self):
         first, last, *parts = self._make(42)
+        imports = [part.delayable(description=f"Import part {n}").take_a_while(0.4) for n, part in enumerate(parts, 1)]
         chain(
             first.delayable(description="Split the file").take_a_while(1),
-            group(*[part.delayable(description=f"Import part {n}").take_a_while(0.4) for n, part in enumerate(parts, 1)]),
+            group(*imports),
             last.delayable(description="Report, when all parts are in").say("All parts are in"),
         ).delay()
 
