@@ -27,7 +27,7 @@ class QueueJob(models.Model):
         :param opened: keys of collapsed nodes to show one by one
         :return: dict of ``nodes`` (``key``, ``id``, ``name``, ``function``, ``state``, ``layer``, ``count``,
             ``states``: ``{state: count}``), ``edges`` (``from``, ``to``, ``kind``), ``total`` (jobs),
-            ``shown`` (jobs that were looked at, at most :data:`JOBS_LIMIT`) and ``labels`` of the states
+            ``shown`` (jobs that were looked at, at most :data:`JOBS_LIMIT`) ``labels`` of the states and ``title``
         """
         self.ensure_one()
         self.check_access("read")
@@ -43,10 +43,14 @@ class QueueJob(models.Model):
             "edges": _edges_between(groups, edges),
             "total": self.search_count(domain) if len(jobs) == JOBS_LIMIT else len(jobs),
             "shown": len(jobs),
+            "title": self._graph_title(),
             "current": self.id,
             "graph_uuid": self.graph_uuid,
             "labels": dict(self._fields["state"]._description_selection(self.env)),
         }
+
+    def _graph_title(self):
+        return self.env._("Graph of %s", self.name or self.uuid)
 
     @api.model
     def _graph_edges(self, jobs):

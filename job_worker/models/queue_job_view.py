@@ -152,7 +152,7 @@ class QueueJob(models.Model):
         return {
             "type": "ir.actions.client",
             "tag": "job_worker.graph",
-            "name": self.env._("Graph of %s", self.name or self.uuid),
+            "name": self._graph_title(),
             "params": {"job_id": self.id},
         }
 

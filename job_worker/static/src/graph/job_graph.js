@@ -13,7 +13,7 @@ const MARGIN = 24;
 /** The graph of a job: drag to move, wheel to zoom, click a job to open it, a group to unfold it. */
 export class JobGraph extends Component {
     static template = "job_worker.JobGraph";
-    static props = { jobId: Number };
+    static props = { jobId: Number, onLoaded: { type: Function, optional: true } };
 
     setup() {
         this.orm = useService("orm");
@@ -39,6 +39,7 @@ export class JobGraph extends Component {
             opened: [...this.opened],
         });
         this.state.picture = { ...picture, ...layout(picture.nodes, picture.edges) };
+        this.props.onLoaded?.(picture);
     }
 
     get transform() {
@@ -182,7 +183,7 @@ export class JobGraph extends Component {
 export class JobGraphAction extends Component {
     static template = xml`
         <Layout display="{ controlPanel: {} }" className="'o_queue_graph_action'">
-            <JobGraph jobId="jobId"/>
+            <JobGraph jobId="jobId" onLoaded="(picture) => this.onLoaded(picture)"/>
         </Layout>`;
     static components = { JobGraph, Layout };
     static props = { ...standardActionServiceProps };
@@ -192,7 +193,10 @@ export class JobGraphAction extends Component {
         const { params, context } = this.props.action;
         this.jobId = Number(params?.job_id || context?.active_id || this.props.resId);
         this.props.updateActionState({ resId: this.jobId });
-        this.env.config.setDisplayName(this.props.action.name || this.env._t?.("Graph"));
+    }
+
+    onLoaded(picture) {
+        this.env.config.setDisplayName(picture.title);
     }
 }
 
