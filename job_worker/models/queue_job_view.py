@@ -21,6 +21,8 @@ class GeneratedDate(fields.Date):
     :param str source: name of the datetime
     """
 
+    source = None
+
     def __init__(self, string=None, source=None, **options):
         super().__init__(string, source=source, readonly=True, copy=False, **options)
 

@@ -10,6 +10,8 @@ from playwright.sync_api import sync_playwright
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 SIZES = {"wide": (1280, 800), "narrow": (500, 900)}
 READY_MILLISECONDS = 30_000
+DARK_BUNDLE = "/web/assets/_______/web.assets_web_dark.min.css"
+DARK_BACKGROUND = "#262a36"
 # name: (path, what must be there, clicks that lead further)
 SCREENS = {
     "jobs": ("/odoo/queue-jobs", ".o_data_row, .o_kanban_record", ()),
@@ -38,6 +40,8 @@ def main(url, chromium, directory, *ids):
                 context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
                 page = _log_in(context, url)
                 if scheme == "dark":
+                    if not _has_dark(context, url):
+                        return
                     _darken(context, url)
                 for name in SCREENS:
                     _shoot(page, url, name, ids, size, Path(directory) / f"{name}-{size}-{scheme}")
@@ -55,12 +59,15 @@ def _log_in(context, url):
     return page
 
 
+def _has_dark(context, url):
+    """Odoo's community edition has a bundle of that name, but no dark colours in it."""
+    return DARK_BACKGROUND in context.request.get(url + DARK_BUNDLE, timeout=120_000).text().lower()
+
+
 def _darken(context, url):
-    """Odoo's community edition has the dark style sheet, but no switch for it."""
     context.add_cookies([{"name": "color_scheme", "value": "dark", "url": url}])
     style = re.compile(r"/web/assets/\w+/web\.assets_web\.min\.css")
-    dark = f"{url}/web/assets/_______/web.assets_web_dark.min.css"
-    context.route(style, lambda route: route.fulfill(response=route.fetch(url=dark, timeout=120_000)))
+    context.route(style, lambda route: route.fulfill(response=route.fetch(url=url + DARK_BUNDLE, timeout=120_000)))
 
 
 def _shoot(page, url, name, ids, size, path):
