@@ -7,6 +7,7 @@ from . import test_docs
 from . import test_enqueue
 from . import test_failure
 from . import test_function
+from . import test_i18n
 from . import test_import_rules
 from . import test_kit
 from . import test_options
