@@ -1,6 +1,7 @@
 """Fills the demo database with jobs of all kinds. Run by `odoo shell`, which gives it `env`.
 
-`many_jobs.sql` of the benchmarks brings the mass, then every scenario of the demo module is started, for the worker to run.
+`many_jobs.sql` of the benchmarks brings the mass, then most scenarios of the demo module are
+started, for the worker to run.
 """
 
 import json
