@@ -17,7 +17,9 @@ def claim_jobs(cursor, worker_id, worker_name, free, lookahead=0, channels=None,
 
     :return: list of :class:`~.job.ClaimedJob`, in the order they should run
     """
-    cursor.execute(QUERIES["claim_jobs"], {"worker_id": worker_id, "worker_name": worker_name, "limit": free + lookahead})
+    cursor.execute(
+        QUERIES["claim_jobs"], {"worker_id": worker_id, "worker_name": worker_name, "limit": free + lookahead}
+    )
     names = [column.name for column in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     # UPDATE ... RETURNING gives the rows in any order.

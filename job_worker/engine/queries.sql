@@ -55,6 +55,7 @@ SELECT id FROM queue_job WHERE id = %(id)s AND state = 'started' AND claim_token
 
 -- name: fail_job
 -- Record a failed attempt as final, by the holder of the claim, with a row of its own.
+-- A job that was set started by hand has no token; the rescuer takes it as it is.
 -- %(seconds)s is how long the attempt took; NULL where nobody knows, then since the claim.
 WITH spent AS (
     SELECT COALESCE(%(seconds)s, EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'UTC' - started_at))::float8 AS seconds
@@ -73,7 +74,7 @@ WITH spent AS (
            worker_id = NULL,
            write_date = clock_timestamp() AT TIME ZONE 'UTC'
       FROM spent
-     WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
+     WHERE id = %(id)s AND state = 'started' AND claim_token IS NOT DISTINCT FROM %(claim_token)s
     RETURNING id, attempts, worker_name, started_at, duration, exc_name, exc_message, exc_info
 )
 INSERT INTO queue_job_attempt (job_id, number, worker_name, started_at, duration, exc_name, exc_message, exc_info)
@@ -101,7 +102,7 @@ WITH spent AS (
            worker_id = NULL,
            write_date = clock_timestamp() AT TIME ZONE 'UTC'
       FROM spent
-     WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
+     WHERE id = %(id)s AND state = 'started' AND claim_token IS NOT DISTINCT FROM %(claim_token)s
     RETURNING id, attempts, worker_name, started_at, duration, exc_name, exc_message, exc_info
 )
 INSERT INTO queue_job_attempt (job_id, number, worker_name, started_at, duration, exc_name, exc_message, exc_info)

@@ -38,7 +38,7 @@ class StackLog:
         if time.monotonic() < self.next_deadline:
             return
         for pid, (headline, text) in self._texts.items():
-            _logger.info("Executor %d %s\n%s", pid, headline, text.decode(errors="replace").rstrip())
+            _logger.info("Executor %d %s\n%s", pid, headline, _own_part(text.decode(errors="replace")))
         self._texts.clear()
         self.next_deadline = float("inf")
 
@@ -58,3 +58,10 @@ def describe(executor):
         return "is idle:"
     job = executor.job
     return f"runs job {job.uuid} ({job.channel}) {job.model_name}.{job.method_name} for {executor.seconds:.1f} s:"
+
+
+def _own_part(text):
+    """A stack without the part that each executor has of its parents, from before the fork."""
+    lines = text.rstrip().splitlines()
+    last = next((number for number, line in enumerate(lines) if line.endswith("in run_child")), len(lines))
+    return "\n".join(lines[:last])
