@@ -7,6 +7,8 @@ from . import test_enqueue
 from . import test_function
 from . import test_import_rules
 from . import test_kit
+from . import test_lookahead
+from . import test_manager
 from . import test_options
 from . import test_payload
 from . import test_properties
@@ -16,3 +18,4 @@ from . import test_retry
 from . import test_running
 from . import test_security
 from . import test_transitions
+from . import test_watch

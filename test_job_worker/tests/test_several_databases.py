@@ -70,7 +70,7 @@ class TestSeveralDatabases(DatabaseCase):
         one = self.create_database("upgraded")
         self.use(one)
         worker = self.start_on(one)
-        self.insert_jobs("queue.test.ledger", "act", [[f"load {number}", "sleep", 0.02] for number in range(800)])
+        self.insert_jobs("queue.test.ledger", "act", [[f"load {number}", "sleep", 0.02] for number in range(1500)])
         # Enqueued by a web server that has the new code already.
         self.enqueue_in(one, ["early"], "act_new")
         self.write_addon({"act_new": 'self.create({"name": name, "note": "new"})'}, version="1.1")
@@ -78,8 +78,9 @@ class TestSeveralDatabases(DatabaseCase):
             "-m", "odoo", "server", "-c", self.conf, "-d", one, "-u", ADDON, "--no-http", "--stop-after-init"
         )
         self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual(self.query("SELECT count(*) > 0 FROM queue_job WHERE state = 'pending'"), [(True,)], "Load")
         self.enqueue_in(one, ["late"], "act_new")
-        self.wait_for_ledger(one, 802)
+        self.wait_for_ledger(one, 1502)
         self.assertEqual(
             self.query("SELECT name FROM queue_test_ledger WHERE note = 'new' ORDER BY 1"), [("early",), ("late",)]
         )
