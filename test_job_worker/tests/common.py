@@ -125,8 +125,9 @@ class WorkerCase(ProcessCase):
         return worker
 
     def explain(self):
-        tails = [worker.log.read_text()[-3000:] for worker in self.workers]
-        return "".join(f"\n--- the end of the worker's log:\n{tail}" for tail in tails)
+        return "".join(
+            f"\n--- {describe_family(worker)}, log:\n{worker.log.read_text()[-3000:]}" for worker in self.workers
+        )
 
     def supervisor(self, worker):
         """The process of ``worker`` that serves the test database."""
@@ -195,3 +196,11 @@ class WorkerCase(ProcessCase):
         self.query("DELETE FROM queue_job")
         self.query("DELETE FROM queue_worker")
         self.query("DELETE FROM queue_test_ledger")
+
+
+def describe_family(worker):
+    """The processes of a worker, in words."""
+    if worker.poll() is not None:
+        return f"worker {worker.pid} ended with {worker.poll()}"
+    members = [f"{child.pid} of {child.ppid()} ({child.status()})" for child in worker.children(recursive=True)]
+    return f"worker {worker.pid} with {', '.join(members) or 'no process'}"

@@ -7,8 +7,8 @@ import time
 
 _logger = logging.getLogger(__name__)
 
-# A stack comes in many small writes: it is complete when nothing has come for so long.
-_QUIET_SECONDS = 0.2
+# A stack comes in many small writes: it is complete so long after the first.
+_GATHER_SECONDS = 0.2
 
 
 class StackLog:
@@ -49,7 +49,7 @@ class StackLog:
             return
         headline, text = self._texts.get(executor.pid, (describe(executor), b""))
         self._texts[executor.pid] = headline, text + data
-        self.next_deadline = time.monotonic() + _QUIET_SECONDS
+        self.next_deadline = min(self.next_deadline, time.monotonic() + _GATHER_SECONDS)
 
 
 def describe(executor):
