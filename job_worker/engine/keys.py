@@ -1,6 +1,7 @@
 """Concurrency keys: of the ready jobs of a key only the first is in the index that claims read.
 
-``key_place`` of a job with a key is ``new`` until a worker has looked at it, then ``first`` or ``behind``.
+``key_place`` of a job with a key is ``new`` until a worker has looked at it, then ``behind``, or empty for the
+first.
 Places only keep blocked jobs out of the way. That two jobs of a key never run at the same time is the
 work of the unique index ``queue_job_key_running``.
 """
@@ -22,7 +23,7 @@ def place_keys(cursor, keys):
     with transaction(cursor):
         cursor.execute(QUERIES["lock_keys"], {"keys": keys, "lock_class": KEY_LOCK_CLASS})
         cursor.execute(QUERIES["place_keys"], {"keys": keys})
-        return sum(place == "first" for (place,) in cursor.fetchall())
+        return sum(place is None for (place,) in cursor.fetchall())
 
 
 def place_new_keys(cursor):

@@ -5,16 +5,13 @@
 -- due time and id. A job with a concurrency key is in it only while it is the first of its key.
 
 -- name: look_for_jobs
--- The first ready job of each channel (heads), all limits, what runs while there are limits, and
--- whether keyed jobs are ready (keyed), keyed jobs have no place yet (unplaced), modules are changing.
--- %(everywhere)s walks the index from channel to channel. Else only the given channels are looked at,
--- from where their first job was last time: a snapshot held open keeps the entries of claimed jobs alive.
--- Locks: none. Indexes: queue_job_ready_index, a probe per channel; queue_job_running_index;
--- queue_job_key_turn_index.
+-- The first ready job of each channel, by walking the index from channel to channel; and whether there are
+-- limits, and what ready jobs with keys there are: unplaced is NULL for none, true if one has no place yet.
+-- Locks: none. Indexes: queue_job_ready_index, a probe per channel; queue_job_key_turn_index, one entry.
 WITH RECURSIVE head AS (
     (SELECT channel, priority, COALESCE(scheduled_at, create_date, '-infinity') AS due_at, id
        FROM queue_job
-      WHERE %(everywhere)s AND state = 'pending' AND scheduled IS NOT TRUE AND COALESCE(key_place, 'first') = 'first'
+      WHERE state = 'pending' AND scheduled IS NOT TRUE AND key_place IS NULL
       ORDER BY channel, priority, due_at, id
       LIMIT 1)
      UNION ALL
@@ -23,53 +20,42 @@ WITH RECURSIVE head AS (
      CROSS JOIN LATERAL (
         SELECT channel, priority, COALESCE(scheduled_at, create_date, '-infinity') AS due_at, id
           FROM queue_job
-         WHERE channel > head.channel AND state = 'pending' AND scheduled IS NOT TRUE
-           AND COALESCE(key_place, 'first') = 'first'
-         ORDER BY channel, priority, due_at, id
-         LIMIT 1
-    ) next
-), known AS (
-    SELECT next.*
-      FROM unnest(%(channels)s::text[], %(priorities)s::int[], %(due_ats)s::timestamp[], %(ids)s::int[])
-           AS mark (channel, priority, due_at, id)
-     CROSS JOIN LATERAL (
-        SELECT channel, priority, COALESCE(scheduled_at, create_date, '-infinity') AS due_at, id
-          FROM queue_job
-         WHERE channel = mark.channel AND state = 'pending' AND scheduled IS NOT TRUE
-           AND COALESCE(key_place, 'first') = 'first'
-           AND (priority, COALESCE(scheduled_at, create_date, '-infinity'), id)
-               >= (mark.priority, mark.due_at, mark.id)
+         WHERE channel > head.channel AND state = 'pending' AND scheduled IS NOT TRUE AND key_place IS NULL
          ORDER BY channel, priority, due_at, id
          LIMIT 1
     ) next
 )
-SELECT (SELECT json_agg(first) FROM (SELECT * FROM head UNION ALL SELECT * FROM known) first) AS heads,
-       limits.*,
-       EXISTS (
-           SELECT 1 FROM queue_job
-            WHERE state = 'pending' AND scheduled IS NOT TRUE AND concurrency_key IS NOT NULL
-              AND key_place IS DISTINCT FROM 'behind'
-       ) AS keyed,
-       EXISTS (
-           SELECT 1 FROM queue_job
-            WHERE state = 'pending' AND scheduled IS NOT TRUE AND concurrency_key IS NOT NULL
-              AND key_place IS DISTINCT FROM 'behind' AND key_place = 'new'
-       ) AS unplaced,
-       EXISTS (SELECT 1 FROM ir_module_module WHERE state LIKE 'to %%') AS changing
-  FROM (
-    SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now,
-           (SELECT json_agg(entry)
-              FROM (
-                SELECT id, name, "limit", rate_limit, burst, paused,
-                       CASE WHEN rate_limit > 0
-                            THEN pg_sequence_last_value(to_regclass('queue_limit_rate_' || id)) END AS tat
-                  FROM queue_limit
-            ) entry) AS limits,
-           CASE WHEN EXISTS (SELECT 1 FROM queue_limit) THEN (
-               SELECT json_object_agg(channel, count)
-                 FROM (SELECT channel, count(*) FROM queue_job WHERE state = 'started' GROUP BY channel) channel
-           ) END AS running
-) limits
+SELECT (SELECT json_agg(head) FROM head) AS heads,
+       EXISTS (SELECT 1 FROM queue_limit) AS limited,
+       (SELECT key_place IS NOT NULL
+          FROM queue_job
+         WHERE state = 'pending' AND scheduled IS NOT TRUE AND concurrency_key IS NOT NULL
+           AND key_place IS DISTINCT FROM 'behind'
+         ORDER BY key_place
+         LIMIT 1) AS unplaced
+
+-- name: look_from_heads
+-- As look_for_jobs, for channels of which the first job is known from the last time: nothing before it
+-- is looked at. A snapshot held open keeps the entries of jobs alive that were claimed since.
+SELECT (SELECT json_agg(next)
+          FROM unnest(%(channels)s::text[], %(priorities)s::int[], %(due_ats)s::timestamp[], %(ids)s::int[])
+               AS head (channel, priority, due_at, id)
+         CROSS JOIN LATERAL (
+            SELECT channel, priority, COALESCE(scheduled_at, create_date, '-infinity') AS due_at, id
+              FROM queue_job
+             WHERE channel = head.channel AND state = 'pending' AND scheduled IS NOT TRUE AND key_place IS NULL
+               AND (priority, COALESCE(scheduled_at, create_date, '-infinity'), id)
+                   >= (head.priority, head.due_at, head.id)
+             ORDER BY channel, priority, due_at, id
+             LIMIT 1
+        ) next) AS heads,
+       EXISTS (SELECT 1 FROM queue_limit) AS limited,
+       (SELECT key_place IS NOT NULL
+          FROM queue_job
+         WHERE state = 'pending' AND scheduled IS NOT TRUE AND concurrency_key IS NOT NULL
+           AND key_place IS DISTINCT FROM 'behind'
+         ORDER BY key_place
+         LIMIT 1) AS unplaced
 
 -- name: claim_jobs
 -- Take up to %(count)s jobs for a worker, best first: either the best of the %(channels)s, from their
@@ -79,8 +65,10 @@ SELECT (SELECT json_agg(first) FROM (SELECT * FROM head UNION ALL SELECT * FROM 
 -- Locks: only what is taken is locked, so that claimers at the same time miss nothing; SKIP LOCKED lets
 -- them pass each other's rows; %(window)s leaves them some. A row that another claimer has just taken
 -- is read anew and left out. Of two jobs with one key the unique index of running keys refuses one.
--- Index: queue_job_ready_index gives the order, so limits must be literals (psycopg2 interpolates
--- them); a limit the planner can't see makes it sort the whole backlog.
+-- Indexes: queue_job_ready_index gives the order, so limits must be literals (psycopg2 interpolates
+-- them); a limit the planner can't see makes it sort the whole backlog. Each candidate is then locked by
+-- the primary key: LATERAL with its LIMIT can't become a join with the backlog, and the condition on
+-- key_place is one that the ready index doesn't have.
 WITH candidate AS MATERIALIZED (
     SELECT job.*
       FROM unnest(%(channels)s::text[], %(priorities)s::int[], %(due_ats)s::timestamp[], %(ids)s::int[])
@@ -88,8 +76,8 @@ WITH candidate AS MATERIALIZED (
      CROSS JOIN LATERAL (
         SELECT priority, COALESCE(scheduled_at, create_date, '-infinity') AS due_at, id
           FROM queue_job
-         WHERE channel = head.channel AND state = 'pending' AND scheduled IS NOT TRUE
-           AND COALESCE(key_place, 'first') = 'first' AND concurrency_key IS NULL
+         WHERE channel = head.channel AND state = 'pending' AND scheduled IS NOT TRUE AND key_place IS NULL
+           AND concurrency_key IS NULL
            AND (priority, COALESCE(scheduled_at, create_date, '-infinity'), id)
                >= (head.priority, head.due_at, head.id)
          ORDER BY channel, priority, due_at, id
@@ -104,12 +92,15 @@ WITH candidate AS MATERIALIZED (
 ), locked AS MATERIALIZED (
     SELECT job.id, wanted.position
       FROM wanted
-      JOIN queue_job job ON job.id = wanted.id
-     WHERE job.state = 'pending' AND job.scheduled IS NOT TRUE AND COALESCE(job.key_place, 'first') = 'first'
-       AND NOT EXISTS (SELECT 1 FROM ir_module_module WHERE state LIKE 'to %%')
-     ORDER BY wanted.position
+     CROSS JOIN LATERAL (
+        SELECT id
+          FROM queue_job
+         WHERE id = wanted.id AND state = 'pending' AND scheduled IS NOT TRUE AND COALESCE(key_place, '') = ''
+         LIMIT 1
+           FOR NO KEY UPDATE SKIP LOCKED
+    ) job
+     WHERE NOT EXISTS (SELECT 1 FROM ir_module_module WHERE state LIKE 'to %%')
      LIMIT %(count)s
-       FOR NO KEY UPDATE OF job SKIP LOCKED
 ), numbered AS MATERIALIZED (
     SELECT id, nextval('queue_job_claim_token_seq') AS claim_token
       FROM (SELECT id FROM locked ORDER BY position) ordered
@@ -138,8 +129,8 @@ RETURNING job.id, job.claim_token, job.uuid, job.model_name, job.method_name, jo
 SELECT id FROM queue_limit WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE SKIP LOCKED
 
 -- name: read_limits
--- Limits and what runs, in a statement of its own: its snapshot is younger than the locks, so it
--- sees all that was claimed under them.
+-- All limits, and how many jobs of each channel run. Under the locks of lock_limits its snapshot is
+-- younger than they are, so that it sees all that was claimed under them before.
 -- Index: queue_job_running_index.
 SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now,
        (SELECT json_agg(entry)
@@ -149,10 +140,9 @@ SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now,
                         THEN pg_sequence_last_value(to_regclass('queue_limit_rate_' || id)) END AS tat
               FROM queue_limit
         ) entry) AS limits,
-       CASE WHEN EXISTS (SELECT 1 FROM queue_limit) THEN (
-           SELECT json_object_agg(channel, count)
-             FROM (SELECT channel, count(*) FROM queue_job WHERE state = 'started' GROUP BY channel) channel
-       ) END AS running
+       (SELECT json_object_agg(channel, count)
+          FROM (SELECT channel, count(*) FROM queue_job WHERE state = 'started' GROUP BY channel) channel
+       ) AS running
 
 -- name: list_candidates
 -- The best ready jobs of each channel, from its head on; busy where a job of the same key runs.
@@ -168,7 +158,7 @@ SELECT job.id, job.channel, job.priority, job.due_at, job.concurrency_key,
     SELECT id, channel, priority, COALESCE(scheduled_at, create_date, '-infinity') AS due_at, concurrency_key
       FROM queue_job
      WHERE channel = head.channel AND state = 'pending' AND scheduled IS NOT TRUE
-       AND COALESCE(key_place, 'first') = 'first'
+       AND key_place IS NULL
        AND (priority, COALESCE(scheduled_at, create_date, '-infinity'), id)
            >= (head.priority, head.due_at, head.id)
      ORDER BY channel, priority, due_at, id
@@ -248,9 +238,9 @@ WITH key AS MATERIALIZED (
     ) job
 )
 UPDATE queue_job
-   SET key_place = CASE WHEN id IN (SELECT id FROM best) THEN 'first' ELSE 'behind' END
+   SET key_place = CASE WHEN id IN (SELECT id FROM best) THEN NULL ELSE 'behind' END
  WHERE id IN (SELECT id FROM best UNION ALL SELECT id FROM other)
-   AND key_place IS DISTINCT FROM CASE WHEN id IN (SELECT id FROM best) THEN 'first' ELSE 'behind' END
+   AND key_place IS DISTINCT FROM CASE WHEN id IN (SELECT id FROM best) THEN NULL ELSE 'behind' END
 RETURNING key_place
 
 -- name: stalled_keys

@@ -76,6 +76,7 @@ class Rooms:
     """
 
     def __init__(self, limits, running, now, closed=()):
+        self.running = running
         self.limits = {limit.name: limit for limit in limits if limit.restricts}
         self._left = {}
         self.waits = {}

@@ -105,7 +105,7 @@ class QueueJob(models.Model):
     # One part per channel, so that a channel that is full or paused costs one probe, however much waits in it.
     _ready_index = models.Index(
         """(channel, priority, COALESCE(scheduled_at, create_date, '-infinity'), id)
-        WHERE state = 'pending' AND scheduled IS NOT TRUE AND COALESCE(key_place, 'first') = 'first'"""
+        WHERE state = 'pending' AND scheduled IS NOT TRUE AND key_place IS NULL"""
     )
     _running_index = models.Index("(channel) WHERE state = 'started'")
     _key_running = models.UniqueIndex(
