@@ -118,7 +118,7 @@ class _Look:
 def _look(cursor, memory, channels):
     look = _look_once(cursor, memory, channels)
     if look.unplaced:
-        place_new_keys(cursor)
+        memory.lower(place_new_keys(cursor))
         look = _look_once(cursor, memory, channels)
     return look
 
@@ -139,7 +139,9 @@ def _look_once(cursor, memory, channels):
 
 def _wake_stalled_keys(cursor, memory):
     with memory.looking_for_stalled_keys() as due:
-        return due and wake_stalled_keys(cursor)
+        woken = wake_stalled_keys(cursor) if due else []
+    memory.lower(woken)
+    return bool(woken)
 
 
 class _Attempt:
@@ -181,7 +183,7 @@ class _Attempt:
             jobs = self._take(_as_columns(()), picked.ids, rooms) if picked.ids else []
             spend_rates(self._cursor, rooms, jobs)
         self._memory.note_served(job.channel for job in jobs)
-        place_keys(self._cursor, picked.blocked_keys)
+        self._memory.lower(place_keys(self._cursor, picked.blocked_keys))
         self.may_find_more = bool(picked.blocked_keys) or len(jobs) < len(picked.ids)
         contended = locked != wanted and len(jobs) < self._free
         return Claim(jobs, _contention() if contended else self._retry_in(rooms))

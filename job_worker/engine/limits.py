@@ -46,7 +46,7 @@ def rate_sequence(limit_id):
     return f"queue_limit_rate_{limit_id}"
 
 
-def release_slots(cursor, ended_jobs):
+def release_slots(cursor, ended_jobs, memory=None):
     """Let the jobs start that had to wait for ``ended_jobs``: call it once their end is committed.
 
     The next job of each key becomes ready, and the other workers are told when a slot of a channel or
@@ -55,8 +55,11 @@ def release_slots(cursor, ended_jobs):
     :param cursor: psycopg2 cursor of a connection in autocommit
     :param ended_jobs: anything with ``concurrency_key`` and ``limited``, such as :class:`~.job.ClaimedJob`;
         ended in any way: done, failed, to be retried, cancelled, given back
+    :param memory: the :class:`~.memory.ClaimMemory` of this worker
     """
     ended_jobs = list(ended_jobs)
-    place_keys(cursor, {key for job in ended_jobs if (key := getattr(job, "concurrency_key", None))})
+    heads = place_keys(cursor, {key for job in ended_jobs if (key := getattr(job, "concurrency_key", None))})
+    if memory:
+        memory.lower(heads)
     if any(getattr(job, "holds_slot", True) for job in ended_jobs):
         cursor.execute(f"NOTIFY {CHANNEL}")

@@ -172,12 +172,12 @@ SELECT job.id, job.channel, job.priority, job.due_at, job.concurrency_key,
 -- rolled back; what was counted in vain is a start too few. The row of the limit is locked meanwhile.
 SELECT setval(
     %(sequence)s::regclass,
-    GREATEST(
-        clock.now,
-        LEAST(COALESCE(pg_sequence_last_value(%(sequence)s::regclass), 0), clock.now + %(span)s::bigint)
-    ) + %(starts)s::bigint * %(interval)s
+    CASE WHEN tat BETWEEN now AND now + %(span)s::bigint THEN tat ELSE now END + %(starts)s::bigint * %(interval)s
 )
-  FROM (SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now) clock
+  FROM (
+    SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now,
+           COALESCE(pg_sequence_last_value(%(sequence)s::regclass), 0) AS tat
+) state
 
 -- name: create_rate_state
 -- The state of a rate, made at the first start; it goes with the table, and with its limit.
@@ -241,7 +241,8 @@ UPDATE queue_job
    SET key_place = CASE WHEN id IN (SELECT id FROM best) THEN NULL ELSE 'behind' END
  WHERE id IN (SELECT id FROM best UNION ALL SELECT id FROM other)
    AND key_place IS DISTINCT FROM CASE WHEN id IN (SELECT id FROM best) THEN NULL ELSE 'behind' END
-RETURNING key_place
+RETURNING key_place, channel, priority,
+          to_json(COALESCE(scheduled_at, create_date, '-infinity')) #>> '{}' AS due_at, id
 
 -- name: stalled_keys
 -- Keys of which ready jobs wait behind none: what a crash has left, or a person who ended the first.

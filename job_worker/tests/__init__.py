@@ -7,8 +7,10 @@ from . import test_enqueue
 from . import test_function
 from . import test_import_rules
 from . import test_kit
+from . import test_limits
 from . import test_options
 from . import test_payload
+from . import test_plans
 from . import test_properties
 from . import test_queries
 from . import test_retention

@@ -92,7 +92,7 @@ class TestRooms(BaseCase):
         slow = limit("a", rate_limit=0.001, tat=1000 * MICROSECONDS)
         self.assertEqual(slow.room(0, now=0)[0], 0)
         fast = limit("a", rate_limit=10.0, tat=1000 * MICROSECONDS)
-        self.assertEqual(fast.room(0, now=0), (0, 0.1))
+        self.assertEqual(fast.room(0, now=0)[0], 1)
 
     def test_a_pause_above_leaves_nothing_to_wait_for(self):
         rooms = Rooms([limit("a", paused=True), limit("a.b", 2, rate_limit=1.0, tat=MICROSECONDS)], {}, now=0)

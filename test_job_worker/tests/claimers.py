@@ -100,7 +100,7 @@ class ClaimerCase(ProcessCase):
             claimer.terminate()
         for claimer in self.claimers:
             code = claimer.wait(timeout=30)
-            self.assertIn(code, (0, -signal.SIGKILL), Path(claimer.log).read_text())
+            self.assertIn(code, (0, -signal.SIGTERM, -signal.SIGKILL), Path(claimer.log).read_text())
 
     def unfinished(self):
         return self.query("SELECT count(*) FROM queue_job WHERE state <> 'done'")[0][0]

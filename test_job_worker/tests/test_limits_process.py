@@ -36,6 +36,7 @@ class TestLimitsProcess(ClaimerCase):
                 if running > limit:
                     over[name] = running
             moments += 1
+            wait(0.05)  # the claimers need the processors too
             if time.monotonic() > kill_at:
                 self.kill_one()
                 kill_at = time.monotonic() + generator.uniform(0.5, 2)
