@@ -43,11 +43,12 @@ class TestPlans(ClaimCase):
             node = stack.pop()
             stack += node.get("Plans", [])
             found.append(node)
+        self.shape = " <- ".join(f"{node['Node Type']} {node.get('Index Name', '')}".strip() for node in found)
         return found
 
     def check(self, query, **params):
         for node in self.nodes(query, **params):
-            where = f"{query}: {node['Node Type']} on {node.get('Relation Name')} {node.get('Index Name', '')}"
+            where = f"{query}: {node['Node Type']} on {node.get('Relation Name')} in {self.shape}"
             if node.get("Relation Name") == "queue_job":
                 self.assertNotEqual(node["Node Type"], "Seq Scan", where)
                 removed = node.get("Rows Removed by Filter", 0)
