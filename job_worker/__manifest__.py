@@ -15,6 +15,7 @@
         "views/queue_job_function_views.xml",
         "views/res_config_settings_views.xml",
         "views/queue_worker_views.xml",
+        "views/queue_limit_views.xml",
         "views/queue_menus.xml",
     ],
     "installable": True,

@@ -11,6 +11,7 @@ class ClaimedJob:
 
     ``claim_token`` is new with each claim: only statements that carry the current
     one may change the row. ``attempts`` counts the attempts charged before this one.
+    ``limited`` when a limit of its channel was in force at the claim.
     """
 
     id: int
@@ -28,6 +29,13 @@ class ClaimedJob:
     retry_pattern: str | None
     crashes: int
     has_dependents: bool
+    concurrency_key: str | None = None
+    limited: bool = False
+
+    @property
+    def holds_slot(self):
+        """Whether its end lets another job start that had to wait for it."""
+        return self.limited or self.concurrency_key is not None
 
     @property
     def attempt(self):

@@ -27,3 +27,9 @@ DURATION_BUCKETS = [
     ("4", "1 to 10 min"),
     ("5", "Above 10 min"),
 ]
+
+# Where a job with a concurrency key stands among the ready ones of its key, empty for the first; see keys.py.
+KEY_PLACES = [
+    ("new", "New"),
+    ("behind", "Behind Another"),
+]

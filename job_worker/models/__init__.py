@@ -12,4 +12,5 @@ from . import queue_job_running
 from . import queue_job_store
 from . import queue_job_transitions
 from . import queue_job_retention
+from . import queue_limit
 from . import res_config_settings

@@ -17,6 +17,8 @@ from ..engine.cancel import settle_cancellations
 from ..engine.claim import claim_jobs, promote_due_jobs
 from ..engine.config import WorkerSettings
 from ..engine.dependencies import release_dependents, sweep_dependents
+from ..engine.limits import release_slots
+from ..engine.memory import ClaimMemory
 from ..engine.processes.control import ControlConnection
 from ..engine.rescue import find_dead_workers, rescue_orphans
 from .database import code_version, connect
@@ -39,16 +41,15 @@ def drain(db_name, report):
     with _place_among_workers(db_name) as control:
         _keep_house(control, settings)
         deadline = time.monotonic() + report(0)
+        memory = ClaimMemory()
         processed, next_report = 0, time.monotonic() + PAUSE_SECONDS
         while time.monotonic() < deadline:
-            job = _claim_one(control)
+            job = _claim_one(control, memory)
             if job is None or perform(job):
                 report(processed)
                 return False
             processed += 1
-            if job.has_dependents:
-                with control.cursor() as cursor:
-                    release_dependents(cursor, [job.id])
+            _pass_on(control, job, memory)
             if time.monotonic() >= next_report:
                 deadline = time.monotonic() + report(processed)
                 _keep_house(control, settings)
@@ -77,11 +78,20 @@ def _place_among_workers(db_name):
         control.leave()
 
 
-def _claim_one(control):
+def _claim_one(control, memory):
     with control.cursor() as cursor:
         promote_due_jobs(cursor)
-        jobs = claim_jobs(cursor, control.worker_id, control.name, 1).jobs
+        jobs = claim_jobs(cursor, control.worker_id, control.name, 1, memory=memory).jobs
     return jobs[0] if jobs else None
+
+
+def _pass_on(control, job, memory):
+    """Let start what had to wait for ``job``."""
+    with control.cursor() as cursor:
+        if job.holds_slot:
+            release_slots(cursor, [job], memory)
+        if job.has_dependents:
+            release_dependents(cursor, [job.id])
 
 
 def _keep_house(control, settings):

@@ -7,14 +7,17 @@ from . import test_enqueue
 from . import test_function
 from . import test_import_rules
 from . import test_kit
+from . import test_limits
 from . import test_lookahead
 from . import test_manager
 from . import test_options
 from . import test_payload
+from . import test_plans
 from . import test_properties
 from . import test_queries
 from . import test_retention
 from . import test_retry
+from . import test_rooms
 from . import test_running
 from . import test_security
 from . import test_transitions

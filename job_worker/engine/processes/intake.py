@@ -4,6 +4,7 @@ import time
 
 from ..channels import ChannelFilter
 from ..claim import claim_jobs, promote_due_jobs
+from ..memory import ClaimMemory
 from .lookahead import Lookahead, wanted_ahead
 from .outcomes import give_back
 
@@ -19,6 +20,7 @@ class Intake:
 
     def __init__(self, settings, control, pool, due):
         self.ahead = Lookahead()
+        self.memory = ClaimMemory()
         self._settings = settings
         self._channels = ChannelFilter.parse(settings.channels)
         self._control = control
@@ -70,6 +72,7 @@ class Intake:
             ahead,
             channels=self._channels,
             fair=self._settings.fair,
+            memory=self.memory,
         )
         self._more = len(claim.jobs) == free + ahead
         self.ahead.add(claim.jobs)

@@ -112,6 +112,7 @@ class Supervisor:
         self._upkeep.account_for_deaths()
         self._beat()
         self._upkeep.look_around()
+        self._upkeep.release_slots()
         self._upkeep.release_dependents()
         self._feed_executors()
 
@@ -230,6 +231,7 @@ class Supervisor:
     def _read_notifications(self):
         channels = self._control.drain()
         if CHANNEL in channels:
+            self._intake.memory.doubt()
             self._due.now("look")
         if CANCEL_CHANNEL in channels:
             self._due.now("look_around")

@@ -6,6 +6,7 @@ from ..cancel import settle_cancellations
 from ..dependencies import release_dependents, sweep_dependents
 from ..interrupt import CANCEL
 from ..job import ClaimRef
+from ..limits import release_slots
 from ..notifier import CHANNEL
 from ..rescue import find_dead_workers, rescue_orphans
 from ..retry import in_words
@@ -40,6 +41,8 @@ class Upkeep:
         # Why nothing is to be claimed, in words; empty when all is well.
         self.paused = ""
         self.ended_parents = []
+        # Jobs that run no more: others may have waited for them, under a limit or for a key.
+        self._freed = []
         self._settings = settings
         self._control = control
         self._pool = pool
@@ -57,6 +60,7 @@ class Upkeep:
                 name = self._session_name(death.pid)
                 account_for_death(cursor, death, self._settings.max_backoff_seconds, name)
             self.ended_parents.append(death.job.id)
+            self._freed.append(death.job)
             del self._pool.deaths[0]
 
     def release_unknown_claims(self):
@@ -82,8 +86,17 @@ class Upkeep:
             self._rescue(dead)
         self._due.again("look_around", LOOK_AROUND_SECONDS)
 
+    def release_slots(self):
+        """Let start what had to wait for jobs that run no more."""
+        self._freed += [job for job in self._pool.ended if job.holds_slot]
+        if self._freed:
+            with self._control.cursor() as cursor:
+                release_slots(cursor, self._freed, self._intake.memory)
+            self._freed = []
+            self._due.now("look")
+
     def release_dependents(self):
-        """Pass the ends of jobs on to what waits for them."""
+        """Pass the ends of jobs on to what waits for them, and forget these ends."""
         self.ended_parents += [job.id for job in self._pool.ended if job.has_dependents]
         if self._pool.ended and not self._intake.ahead:
             self._due.now("look")
@@ -122,11 +135,13 @@ class Upkeep:
             elif cancel_started_job(cursor, job):
                 _logger.info("Job %s: cancelled", job.uuid)
                 self.ended_parents.append(job.id)
+                self._freed.append(job)
 
     def _rescue(self, dead_worker_ids):
         rescued = rescue_orphans(self._control.connection, dead_worker_ids, self._settings.max_backoff_seconds)
         for orphan, decision in rescued:
             _logger.warning("Job %s: rescued from a dead worker, %s", orphan.uuid, in_words(decision))
             self.ended_parents.append(orphan.id)
+            self._freed.append(orphan)
         if rescued:
             self._due.now("look")
