@@ -37,7 +37,7 @@ def drain(db_name, report):
     :return: True when it stopped for the time, with jobs left
     """
     settings = WorkerSettings(concurrency=1)
-    perform = JobRunner(lambda: Registry(db_name), settings)
+    perform = JobRunner(lambda: Registry(db_name), settings, lambda: Registry(db_name).cursor())
     with _place_among_workers(db_name) as control:
         _keep_house(control, settings)
         deadline = time.monotonic() + report(0)
