@@ -41,6 +41,7 @@ class Bench:
         prepare_session(self._connection, [])
         self._cursor = self._connection.cursor()
         self.execute("SET statement_timeout = 0")  # for the filling
+        self.execute("SET synchronous_commit = off")  # the disk's share is the same in all, and varies most
         self._worker_id = register_worker(
             self._connection, name="benchmark", hostname="benchmark", pid=os.getpid(), version="0", concurrency=batch,
             channels=None, status="running",
