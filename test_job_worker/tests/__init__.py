@@ -13,4 +13,5 @@ from . import test_restart
 from . import test_several_databases
 from . import test_service
 from . import test_stopping
+from . import test_worker_limits
 from . import test_worker_process
