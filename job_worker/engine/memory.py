@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 # A full walk that is quicker is made each time.
-QUICK_SECONDS = 0.01
+QUICK_SECONDS = 0.003
 # Else the time between two full walks, in multiples of what one takes, and at most this.
 PAUSE_FACTOR = 20
 PAUSE_FACTOR_WHEN_TOLD = 4

@@ -470,7 +470,11 @@ SELECT EXTRACT(EPOCH FROM min(scheduled_at) - clock_timestamp() AT TIME ZONE 'UT
 SELECT pg_backend_pid()
 
 -- name: limit_session
-SELECT set_config('statement_timeout', %(statement_timeout)s, FALSE), set_config('lock_timeout', %(lock_timeout)s, FALSE)
+-- Without bitmap scans: where statistics are older than the backlog, the planner would rather sort all of it
+-- than take it from an index in order.
+SELECT set_config('statement_timeout', %(statement_timeout)s, FALSE),
+       set_config('lock_timeout', %(lock_timeout)s, FALSE),
+       set_config('enable_bitmapscan', 'off', FALSE)
 
 -- name: register_worker
 -- session_lock: whether the worker can hold one; behind a pooler it can't, and its heartbeat alone counts.

@@ -8,7 +8,6 @@ from odoo.tools import SQL
 from ..exception import JobDecodeError, JobOptionError, MissingCodeError
 from . import payload
 
-
 _ASK = object()
 
 

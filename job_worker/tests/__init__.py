@@ -15,6 +15,7 @@ from . import test_payload
 from . import test_plans
 from . import test_properties
 from . import test_queries
+from . import test_queue_limit
 from . import test_retention
 from . import test_retry
 from . import test_rooms

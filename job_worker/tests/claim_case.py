@@ -39,7 +39,8 @@ class ClaimCase(TransactionCase):
         marks = ", ".join(["%s"] * len(values))
         ((job_id,),) = self.execute(
             f"""INSERT INTO queue_job (model_name, method_name, payload, max_retries, create_date, {columns})
-                VALUES ('res.partner', 'read', '{{}}', 5, clock_timestamp() AT TIME ZONE 'UTC', {marks}) RETURNING id""",
+                VALUES ('res.partner', 'read', '{{}}', 5, clock_timestamp() AT TIME ZONE 'UTC', {marks})
+             RETURNING id""",
             *values.values(),
         )
         self.addCleanup(self.execute, "DELETE FROM queue_job WHERE id = %s", job_id)

@@ -3,6 +3,7 @@ from odoo.tests import tagged
 from ..engine.claim import _as_columns
 from ..engine.memory import Head
 from ..engine.queries import QUERIES
+from ..engine.workers import prepare_session
 from .claim_case import ClaimCase
 
 READY = 3000
@@ -18,6 +19,8 @@ class TestPlans(ClaimCase):
     def setUp(self):
         super().setUp()
         self.addCleanup(self.execute, "DELETE FROM queue_job WHERE model_name = 'plans'")
+
+        prepare_session(self.second, [])
 
     def fill(self):
         for state, count, key in (("done", 20_000, None), ("pending", READY, None), ("pending", READY, "key")):

@@ -40,6 +40,12 @@ class QueueTestLedger(models.Model):
         getattr(self, f"_act_{fate}")(seconds)
         return name
 
+    @api.model
+    def act_at_the_end(self, name, seconds):
+        """A job that sleeps first, and whose effect is a row of this very process: two attempts would leave two."""
+        time.sleep(seconds)
+        self.create({"name": f"{name} {os.getpid()}", "pid": os.getpid()})
+
     def _act_done(self, seconds):
         pass
 

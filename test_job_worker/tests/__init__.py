@@ -3,6 +3,7 @@ from . import test_chaos
 from . import test_drain
 from . import test_faults
 from . import test_graph_process
+from . import test_hosts
 from . import test_identity_race
 from . import test_launcher
 from . import test_limits_process
@@ -12,4 +13,5 @@ from . import test_restart
 from . import test_several_databases
 from . import test_service
 from . import test_stopping
+from . import test_worker_limits
 from . import test_worker_process

@@ -80,15 +80,8 @@ class ClaimerCase(ProcessCase):
         for _claimer in range(count):
             name = f"claimer-{len(self.claimers)}"
             log = (self.directory / f"{name}-{self._testMethodName}.log").open("w")
-            command = [
-                sys.executable,
-                PROGRAM,
-                json.dumps(database.dsn(self.db_name)),
-                name,
-                seconds_per_job,
-                free,
-                channels,
-            ]
+            dsn = json.dumps(database.dsn(self.db_name))
+            command = [sys.executable, PROGRAM, dsn, name, seconds_per_job, free, channels]
             claimer = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
             claimer.log = log.name
             log.close()
@@ -122,8 +115,11 @@ class ClaimerCase(ProcessCase):
         """``(seconds, start, channel, key)`` in their order, ends first."""
         return self.query("SELECT seconds, start, channel, concurrency_key FROM queue_test_event ORDER BY 1, 2")
 
+    def starts_since(self, seconds):
+        return self.query("SELECT count(*) FROM queue_test_event WHERE start AND seconds > %s", seconds)[0][0]
+
     def most_at_once(self, of):
-        """The highest number of jobs that ran at the same time, by each of the names that ``of(channel, key)`` gives."""
+        """How many jobs ran at the same time at most, for each of the names that ``of(channel, key)`` gives."""
         running, most = {}, {}
         for _seconds, start, channel, key in self.events():
             for name in of(channel, key):
@@ -142,8 +138,7 @@ class ClaimerCase(ProcessCase):
             claimer.wait()
         with sql_db.db_connect(self.db_name).cursor() as cr:
             cr.execute(_NO_LOG)
-            for table in ("queue_job", "queue_worker", "queue_limit"):
-                cr.execute(f"DELETE FROM {table}")
+            cr.execute("DELETE FROM queue_job; DELETE FROM queue_worker; DELETE FROM queue_limit")
 
 
 def wait(seconds):

@@ -87,16 +87,18 @@ class WorkerCase(ProcessCase):
         self.workers = []
         self.addCleanup(self._clean)
 
-    def start_worker(self, *options, databases=None, environment=None):
+    def start_worker(self, *options, databases=None, environment=None, prefix=()):
         """Start a worker; return its ``psutil.Popen`` once it is registered in the test database.
 
         :param list databases: names to serve; the test database by default
+        :param prefix: begin of the command, such as that of a network namespace
         """
         databases = databases or [self.db_name]
         log = self.directory / f"worker-{len(self.workers)}-{self._testMethodName}.log"
         with log.open("w") as output:
             worker = psutil.Popen(
                 [
+                    *prefix,
                     sys.executable,
                     RUN_WORKER,
                     "-c",

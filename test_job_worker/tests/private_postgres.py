@@ -36,8 +36,12 @@ class PrivatePostgres:
     def data(self):
         return self.directory / "data"
 
-    def start(self):
-        options = f"-k {self.directory} -c listen_addresses='' -c max_connections=60"
+    def start(self, addresses=()):
+        """:param addresses: IP addresses to listen on, and to let everybody in from their networks of /30"""
+        with (self.data / "pg_hba.conf").open("a") as rules:
+            rules.writelines(f"host all all {address}/30 trust\n" for address in addresses)
+        listen = ",".join(addresses)
+        options = f"-k {self.directory} -c listen_addresses='{listen}' -c max_connections=60"
         self._run("pg_ctl", "-D", self.data, "-w", "-l", self.directory / "log", "-o", options, "start")
 
     def stop(self, mode):

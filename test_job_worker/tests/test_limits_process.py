@@ -68,9 +68,7 @@ class TestLimitsProcess(ClaimerCase):
         self.wait_until(lambda: self.running_now("exports") >= 8, "the limit of 10 is used")
         self.limit("exports", 2)
         lowered = self.now()
-        self.wait_until(
-            lambda: len([1 for event in self.events() if event[0] > lowered and event[1]]) > 100, "it goes on"
-        )
+        self.wait_until(lambda: self.starts_since(lowered) > 100, "it goes on")
         self.limit("exports", 0)
         stopped = self.now()
         self.wait_until(lambda: not self.running_now("exports"), "the last one has ended")

@@ -23,7 +23,7 @@ from engine.limits import release_slots  # noqa: E402
 from engine.memory import ClaimMemory  # noqa: E402
 from engine.rescue import find_dead_workers, rescue_orphans  # noqa: E402
 from engine.store import finish_job  # noqa: E402
-from engine.workers import register_worker  # noqa: E402
+from engine.workers import prepare_session, register_worker  # noqa: E402
 
 RESCUE_SECONDS = 0.5
 RESCUE_LOCK = 1
@@ -34,12 +34,13 @@ class Claimer:
         # The disk is not what is tested: a killed client loses nothing by it.
         self.connection = psycopg2.connect(**dsn, options="-c synchronous_commit=off")
         self.connection.autocommit = True
+        prepare_session(self.connection, [])
         self.cursor = self.connection.cursor()
         self.name, self.seconds, self.free, self.channels = name, seconds, free, ChannelFilter.parse(channels)
         self.memory = ClaimMemory()
         self.worker_id = register_worker(
-            self.connection, name=name, hostname=name, pid=os.getpid(), version="0", concurrency=free, channels=channels,
-            status="running",
+            self.connection, name=name, hostname=name, pid=os.getpid(), version="0", concurrency=free,
+            channels=channels, status="running",
         )  # fmt: skip
         self.stopping = False
         self.rescue_due = 0.0
