@@ -66,7 +66,7 @@ class QueueJob(models.Model):
     child_ids = fields.One2many("queue.job", "parent_id", "Child Jobs", readonly=True)
     dependency_ids = fields.One2many("queue.job.dependency", "job_id", "Depends On", readonly=True)
     dependent_ids = fields.One2many("queue.job.dependency", "depends_on_id", "Dependents", readonly=True)
-    # Counters of a waiting job, kept by release_dependents (engine/queries.sql).
+    # Counters of a waiting job, kept by release_dependents (engine/sql/dependencies.sql).
     blockers = fields.Integer(readonly=True, aggregator=False, help="Conditions that this job still waits for.")
     error_sources = fields.Integer(readonly=True, aggregator=False)
 
