@@ -1,0 +1,4 @@
+from . import test_histogram
+from . import test_episode
+from . import test_collect
+from . import test_rules

@@ -1,0 +1,328 @@
+"""Every kind of rule: what it measures, when it fires and when it resolves, to the minute."""
+
+from datetime import timedelta
+
+from odoo.exceptions import ValidationError
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from .common import NOW, MonitorCase, minutes
+
+EVALUATION = "odoo.addons.job_worker_monitor.models.queue_alert"
+
+
+@tagged("post_install", "-at_install")
+class TestRules(MonitorCase):
+    def make_rule(self, kind, **values):
+        return self.env["queue.alert.rule"].create({"name": kind, "kind": kind, **values})
+
+    def turn(self, minute=0):
+        """Collect and evaluate, ``minute`` minutes after NOW."""
+        self.metrics._collect(NOW + minutes(minute))
+        self.env["queue.alert"]._evaluate(NOW + minutes(minute))
+
+    def firing(self, rule):
+        """``{subject: value}`` of what fires."""
+        return {
+            alert.subject or "": alert.value
+            for alert in self.env["queue.alert"].search([("rule_id", "=", rule.id), ("state", "=", "firing")])
+        }
+
+    def fires_from_to(self, rule, first, last, before=-3, after=3):
+        """Evaluate minute by minute and assert that the rule fires in exactly the minutes ``first`` to ``last``."""
+        fired = []
+        for minute in range(first + before, last + after + 1):
+            self.turn(minute)
+            if self.firing(rule):
+                fired.append(minute)
+        self.assertEqual(fired, list(range(first, last + 1)))
+        alerts = rule.alert_ids
+        self.assertEqual(alerts.mapped("state"), ["resolved"])
+        self.assertEqual(alerts.fired_at, NOW + minutes(first))
+        self.assertEqual(alerts.resolved_at, NOW + minutes(last + 1))
+
+    # -- failures -------------------------------------------------------------------
+
+    def test_failed_jobs_fire_while_they_are_in_the_window(self):
+        rule = self.make_rule("failed_count", threshold=2, window_minutes=10)
+        self.make_job("failed", ended=NOW)
+        self.make_job("failed", ended=NOW + minutes(3))
+        self.fires_from_to(rule, 3, 9, before=-4)
+
+    def test_fewer_failed_jobs_than_the_threshold_do_not_fire(self):
+        rule = self.make_rule("failed_count", threshold=3)
+        self.make_job("failed")
+        self.make_job("failed")
+        self.turn()
+        self.assertFalse(rule.alert_ids)
+
+    def test_the_failure_rate_fires_at_its_threshold(self):
+        rule = self.make_rule("failure_rate", threshold=25, window_minutes=5, min_jobs=4)
+        for state in ("done", "done", "done", "failed", "cancelled"):
+            self.make_job(state)
+        self.fires_from_to(rule, 0, 4)
+        self.assertEqual(rule.alert_ids.peak, 25)
+
+    def test_the_failure_rate_of_too_few_jobs_says_nothing(self):
+        rule = self.make_rule("failure_rate", threshold=25, min_jobs=4)
+        for state in ("done", "failed", "failed"):
+            self.make_job(state)
+        self.turn()
+        self.assertFalse(rule.alert_ids)
+
+    def test_failed_attempts_fire_though_the_jobs_are_retried(self):
+        rule = self.make_rule("error_count", threshold=2, window_minutes=3)
+        job = self.make_job("pending")
+        self.make_attempt(job, NOW)
+        self.make_attempt(job, NOW + minutes(1))
+        self.fires_from_to(rule, 1, 2)
+
+    def test_a_streak_of_failures_fires_for_its_function(self):
+        rule = self.make_rule("failing_streak", threshold=3, window_minutes=60)
+        for minute in range(-5, 0):
+            self.make_job("failed", ended=NOW + minutes(minute), method_name="bad")
+            self.make_job("failed", ended=NOW + minutes(minute), method_name="mixed")
+        self.make_job("done", ended=NOW - minutes(1) - timedelta(seconds=1), method_name="mixed")
+        self.turn()
+        self.assertEqual(self.firing(rule), {"res.partner.bad": 5})
+
+    def test_a_success_ends_the_streak_to_the_second(self):
+        rule = self.make_rule("failing_streak", threshold=1, window_minutes=60)
+        self.make_job("failed", ended=NOW)
+        self.turn()
+        self.assertEqual(self.firing(rule), {"res.partner.write": 1})
+        self.make_job("done", ended=NOW + timedelta(seconds=1))
+        self.turn()
+        self.assertEqual(self.firing(rule), {})
+        self.make_job("failed", ended=NOW + timedelta(seconds=2))
+        self.turn()
+        self.assertEqual(self.firing(rule), {"res.partner.write": 1})
+
+    # -- the queue ------------------------------------------------------------------
+
+    def test_depth_counts_jobs_that_could_run(self):
+        rule = self.make_rule("depth", threshold=2)
+        jobs = [self.make_job("pending") for _number in range(2)]
+        self.make_job("pending", scheduled=True, scheduled_at=NOW + minutes(60))
+        self.make_job("waiting")
+        self.turn()
+        self.assertEqual(self.firing(rule), {"": 2})
+        self.env["queue.job"].browse(jobs[0]).button_cancel()
+        self.turn(1)
+        self.assertEqual(self.firing(rule), {})
+
+    def test_the_oldest_age_fires_when_a_job_is_so_old(self):
+        rule = self.make_rule("oldest_age", threshold=300)
+        job = self.make_job("pending", wait=0)
+        for minute, expected in ((4, {}), (5, {"": 300}), (6, {"": 360})):
+            self.turn(minute)
+            self.assertEqual(self.firing(rule), expected)
+        self.env["queue.job"].browse(job).button_done()
+        self.turn(7)
+        self.assertEqual(self.firing(rule), {})
+
+    def test_the_average_wait_fires_for_the_window(self):
+        rule = self.make_rule("wait_average", threshold=30, window_minutes=2)
+        self.make_job(wait=10)
+        self.make_job(wait=50)
+        self.fires_from_to(rule, 0, 1)
+        self.assertEqual(rule.alert_ids.peak, 30)
+
+    def test_the_95th_percentile_of_durations_is_not_the_average(self):
+        rule = self.make_rule("duration_p95", threshold=60, window_minutes=2)
+        for _number in range(9):
+            self.make_job(duration=1)
+        self.make_job(duration=200)
+        self.fires_from_to(rule, 0, 1)
+        self.assertAlmostEqual(rule.alert_ids.peak, 1 + 199 * 0.55, delta=0.05 * 111)
+
+    def test_the_95th_percentile_of_short_jobs_does_not_fire(self):
+        rule = self.make_rule("duration_p95", threshold=60)
+        for _number in range(99):
+            self.make_job(duration=1)
+        self.make_job(duration=200)
+        self.turn()
+        self.assertFalse(rule.alert_ids)
+
+    def test_a_channel_is_stalled_when_jobs_are_ready_and_nothing_runs_or_ends(self):
+        rule = self.make_rule("channel_stalled", threshold=300)
+        self.make_job("pending", wait=0, channel="stalled")
+        self.make_job("pending", wait=0, channel="busy")
+        self.make_job("started", channel="busy")
+        self.make_job("pending", wait=0, channel="moving")
+        self.make_job("done", ended=NOW + minutes(2), channel="moving")
+        for minute, expected in ((4, {}), (5, {"stalled": 300}), (7, {"stalled": 420, "moving": 300})):
+            self.turn(minute)
+            self.assertEqual(self.firing(rule), expected)
+        self.make_job("done", ended=NOW + minutes(8), channel="stalled")
+        self.turn(8)
+        self.assertEqual(self.firing(rule), {"moving": 360})
+
+    # -- workers --------------------------------------------------------------------
+
+    def make_worker(self, alive=True, **values):
+        row = {"name": "host:1", "concurrency": 2, "heartbeat": NOW, "started_at": NOW, **values}
+        self.env.cr.execute(
+            f"INSERT INTO queue_worker ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))}) RETURNING id",
+            list(row.values()),
+        )
+        (worker_id,) = self.env.cr.fetchone()
+        if alive:  # held by this very session, and given up with the test's transaction
+            self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [0x6A6F62, worker_id])
+        return worker_id
+
+    def test_no_worker_fires_without_one_and_resolves_with_one(self):
+        rule = self.make_rule("no_worker", hold_minutes=2)
+        for minute, expected in ((0, {}), (1, {}), (2, {"": 1})):
+            self.turn(minute)
+            self.assertEqual(self.firing(rule), expected)
+        self.make_worker(heartbeat=NOW + minutes(3))
+        self.turn(3)
+        self.assertEqual(self.firing(rule), {})
+
+    def test_a_worker_that_hangs_counts_as_none(self):
+        rule = self.make_rule("no_worker")
+        self.make_worker(heartbeat=NOW)
+        self.turn(1)
+        self.assertEqual(self.firing(rule), {}, "60 seconds without a heartbeat are not too many")
+        self.turn(2)
+        self.assertEqual(self.firing(rule), {"": 1})
+
+    def test_a_dead_worker_that_nobody_has_found_fires(self):
+        rule = self.make_rule("dead_workers")
+        self.make_worker()
+        dead = self.make_worker(alive=False)
+        self.turn()
+        self.assertEqual(self.firing(rule), {"": 1})
+        self.env.cr.execute("DELETE FROM queue_worker WHERE id = %s", [dead])  # as another worker does on finding it
+        self.env.cr.execute("UPDATE queue_monitor_worker SET ended_at = %s", [NOW + minutes(1)])
+        self.turn(1)
+        self.assertEqual(self.firing(rule), {"": 1}, "It is gone from the list, but not forgotten")
+        self.env.cr.execute("UPDATE queue_worker SET heartbeat = %s", [NOW + minutes(10)])
+        self.turn(10)
+        self.assertEqual(self.firing(rule), {"": 1})
+        self.env.cr.execute("UPDATE queue_worker SET heartbeat = %s", [NOW + minutes(11)])
+        self.turn(11)
+        self.assertEqual(self.firing(rule), {})
+
+    def test_a_worker_that_stops_by_itself_has_not_died(self):
+        worker = self.make_worker()
+        self.env.cr.execute("DELETE FROM queue_worker WHERE id = %s", [worker])
+        self.assertEqual(self.env["queue.monitor.worker"].search([]).mapped("died"), [False])
+
+    # -- domains --------------------------------------------------------------------
+
+    def test_a_domain_counts_jobs_with_the_rights_of_its_author(self):
+        manager = new_test_user(self.env, "author-of-rules", "job_worker.group_queue_job_manager")
+        other = self.env["res.company"].create({"name": "Other"})
+        domain = "[('channel', '=', 'exports'), ('state', '=', 'failed')]"
+        rule = self.env["queue.alert.rule"].with_user(manager).create(
+            {"name": "Exports", "kind": "domain", "domain": domain, "threshold": 2}
+        )  # fmt: skip
+        self.assertEqual(rule.domain_user_id, manager)
+        for company in (manager.company_id, manager.company_id, other):
+            self.make_job("failed", channel="exports", company_id=company.id)
+        self.turn()
+        self.assertEqual(self.firing(rule.sudo()), {"": 2})
+
+    def test_nobody_can_name_another_author(self):
+        manager = new_test_user(self.env, "author-of-rules", "job_worker.group_queue_job_manager")
+        rules = self.env["queue.alert.rule"].with_user(manager)
+        root = self.env.ref("base.user_root").id
+        rule = rules.with_context(default_domain_user_id=root).create(
+            {"name": "Forged", "kind": "domain", "domain_user_id": root}
+        )
+        self.assertEqual(rule.domain_user_id, manager)
+        rule.write({"domain_user_id": root})
+        self.assertEqual(rule.domain_user_id, manager)
+
+    def test_an_author_who_is_no_manager_any_more_counts_nothing(self):
+        manager = new_test_user(self.env, "author-of-rules", "job_worker.group_queue_job_manager")
+        rule = self.env["queue.alert.rule"].with_user(manager).create({"name": "Mine", "kind": "domain"}).sudo()
+        manager.group_ids -= self.env.ref("job_worker.group_queue_job_manager")
+        manager.group_ids -= self.env.ref("job_worker.group_queue_job_user")
+        self.make_job()
+        with mute_logger(EVALUATION):
+            self.turn()
+        self.assertFalse(rule.alert_ids)
+        self.assertTrue(rule.last_error)
+
+    def test_what_is_no_domain_of_jobs_is_refused(self):
+        broken = ("state", "[('nonsense', '=', 1)]", "__import__('os').getcwd()", "[(lambda: 1)()]", "[1]", "[('uuid'")
+        for domain in broken:
+            with self.subTest(domain), self.assertRaisesRegex(ValidationError, "no domain of jobs"):
+                self.make_rule("domain", domain=domain)
+
+    # -- scopes ---------------------------------------------------------------------
+
+    def test_a_channel_includes_those_below_it_and_no_others(self):
+        rule = self.make_rule("failed_count", channel="root.export", threshold=1)
+        for channel in ("root.export", "root.export.heavy", "root.exports", "root"):
+            self.make_job("failed", channel=channel)
+        self.turn()
+        self.assertEqual(self.firing(rule), {"": 2})
+
+    def test_by_channel_there_is_an_alert_for_each_that_is_bad(self):
+        rule = self.make_rule("failed_count", measured_by="channel", threshold=2)
+        for channel, count in (("first", 2), ("second", 1), ("third", 3)):
+            for _number in range(count):
+                self.make_job("failed", channel=channel)
+        self.turn()
+        self.assertEqual(self.firing(rule), {"first": 2, "third": 3})
+
+    def test_function_and_company_limit_the_scope(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        rule = self.make_rule("depth", function="res.partner.write", company_id=other.id, measured_by="function")
+        self.make_job("pending", company_id=other.id)
+        self.make_job("pending", company_id=other.id, method_name="unlink")
+        self.make_job("pending")
+        self.turn()
+        self.assertEqual(self.firing(rule), {"res.partner.write": 1})
+
+    # -- the course of an alert -------------------------------------------------------
+
+    def test_mute_and_maintenance_hold_messages_back(self):
+        rule = self.make_rule("depth", chat_user_ids=self.env.ref("base.user_admin").ids)
+        self.make_job("pending")
+        rule.muted_until = NOW + minutes(2)
+        self.turn(0)
+        self.turn(1)
+        self.assertEqual(self.firing(rule), {"": 1})
+        self.assertFalse(rule.alert_ids.delivery_ids)
+        self.env["queue.alert.maintenance"].create(
+            {"name": "Move", "start": NOW + minutes(2), "stop": NOW + minutes(4), "rule_ids": rule.ids}
+        )
+        self.turn(2)
+        self.turn(3)
+        self.assertFalse(rule.alert_ids.delivery_ids)
+        self.turn(4)
+        self.assertEqual(rule.alert_ids.delivery_ids.mapped("event"), ["fire"])
+
+    def test_a_rule_that_can_not_be_measured_keeps_no_other_from_firing(self):
+        broken = self.make_rule("domain", sequence=1)
+        self.env.cr.execute("UPDATE queue_alert_rule SET domain = '[(''gone'', ''='', 1)]' WHERE id = %s", [broken.id])
+        broken.invalidate_recordset()
+        rule = self.make_rule("depth", sequence=2)
+        self.make_job("pending")
+        with mute_logger(EVALUATION):
+            self.turn()
+        self.assertEqual(self.firing(rule), {"": 1})
+        self.assertIn("no domain of jobs", broken.last_error)
+        self.assertFalse(rule.last_error)
+
+    def test_an_archived_rule_ends_its_alert_quietly(self):
+        rule = self.make_rule("depth", chat_user_ids=self.env.ref("base.user_admin").ids)
+        self.make_job("pending")
+        self.turn()
+        rule.active = False
+        self.turn(1)
+        self.assertEqual(rule.alert_ids.state, "resolved")
+        self.assertEqual(rule.alert_ids.delivery_ids.mapped("event"), ["fire"])
+
+    def test_impossible_numbers_are_refused(self):
+        for values in (
+            {"threshold": 0}, {"window_minutes": 0}, {"window_minutes": 1441}, {"hold_minutes": -1},
+            {"clear_percent": 100}, {"kind": "no_worker", "measured_by": "channel"},
+        ):  # fmt: skip
+            with self.subTest(values), self.assertRaises(ValidationError):
+                self.make_rule(**{"kind": "depth", **values})
