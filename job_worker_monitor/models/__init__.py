@@ -2,6 +2,7 @@ from . import queue_job
 from . import queue_metric
 from . import queue_metric_level
 from . import queue_metric_collect
+from . import queue_metric_snapshot
 from . import queue_monitor_worker
 from . import queue_alert_webhook
 from . import queue_alert_rule

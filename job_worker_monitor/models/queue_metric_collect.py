@@ -12,6 +12,7 @@ from .queue_metric_level import FLEET
 COLLECT_LOCK = 0x6A6F626D  # "jobm"
 # By how much the commit of a job may come after the time that is stamped on it.
 OVERLAP = timedelta(minutes=5)
+ADDED_UP = "job_worker_monitor.added_up_until"
 # From when on a job that could run has waited for long.
 AGED_AFTER = timedelta(minutes=15)
 # Days that each resolution is kept: default, and what the longer periods need at least.
@@ -116,16 +117,13 @@ class QueueMetric(models.Model):
 
     @api.model
     def _prune(self, now=None):
-        """Delete what is older than the settings say. Days are added up before they go, for counters never fall."""
+        """Delete what is older than the settings say; days are added up before they go."""
         now = now or fields.Datetime.now()
         before = {
             resolution: periods.floor(now, periods.DAY) - timedelta(days=self._get_keep_days(resolution))
             for resolution in KEEP_DAYS
         }
-        params = {"start": periods.EPOCH, "end": before[periods.DAY]}
-        self.env.cr.execute(
-            query("fold_metrics", resolution=periods.TOTAL, part=periods.DAY, unit=periods.DAY, **params)
-        )
+        self._add_up(before[periods.MINUTE])
         for table in ("queue_metric", "queue_metric_level"):
             for resolution, moment in before.items():
                 self.env.cr.execute(
@@ -137,6 +135,21 @@ class QueueMetric(models.Model):
                     )
                 )
         self._forget_cache()
+
+    @api.model
+    def _add_up(self, until):
+        """Count days before ``until``, which nothing changes any more, into the totals: counters read few rows."""
+        params = {"start": self._get_added_up(), "end": until}
+        if params["start"] < until:
+            self.env.cr.execute(
+                query("fold_metrics", resolution=periods.TOTAL, part=periods.DAY, unit=periods.DAY, **params)
+            )
+            self.env["ir.config_parameter"].sudo().set_param(ADDED_UP, fields.Datetime.to_string(until))
+
+    @api.model
+    def _get_added_up(self):
+        """Up to when days are in the totals."""
+        return fields.Datetime.to_datetime(self.env["ir.config_parameter"].sudo().get_param(ADDED_UP)) or periods.EPOCH
 
     @api.model
     def _get_keep_days(self, resolution):

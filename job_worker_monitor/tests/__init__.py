@@ -2,3 +2,5 @@ from . import test_histogram
 from . import test_episode
 from . import test_collect
 from . import test_rules
+from . import test_metrics_endpoint
+from . import test_deliveries

@@ -162,11 +162,25 @@ class TestCollect(MonitorCase):
         self.metrics._prune(NOW)
         counts = {resolution: len(self.rows(resolution)) for resolution in ("minute", "hour", "day", "total")}
         self.assertEqual(counts, {"minute": 2, "hour": 3, "day": 4, "total": 1})
+        self.assertEqual(self.counted(), 5)
         self.env["ir.config_parameter"].set_param("job_worker_monitor.keep_day_days", "50")
         self.metrics._prune(NOW)
+        self.metrics._prune(NOW)
         self.assertEqual(len(self.rows("day")), 3)
-        (total,) = self.rows("total").values()
-        self.assertEqual(total, 2)
+        self.assertEqual(self.counted(), 5)
+        self.metrics._prune(NOW + timedelta(days=3))
+        self.assertEqual(self.counted(), 5)
+
+    def counted(self):
+        """All that ever ended, as counters have it."""
+        ((count,),) = self.env.execute_query(
+            SQL(
+                "SELECT sum(count) FROM queue_metric"
+                " WHERE resolution = 'total' OR (resolution = 'day' AND period >= %s)",
+                self.metrics._get_added_up(),
+            )
+        )
+        return count
 
     def test_collecting_reads_indexes_and_not_the_table(self):
         self.env.cr.execute(
