@@ -22,7 +22,9 @@ class TestDeliveries(MonitorCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.reader = new_test_user(cls.env, "reader-of-alerts", "job_worker.group_queue_job_manager", email="reader@example.com")
+        cls.reader = new_test_user(
+            cls.env, "reader-of-alerts", "job_worker.group_queue_job_manager", email="reader@example.com"
+        )
 
     def make_rule(self, **values):
         return self.env["queue.alert.rule"].create(
