@@ -28,8 +28,16 @@ class TimeoutJobError(JobError):
     """Raised inside of a job that ran longer than its timeout; the attempt counts as failed."""
 
 
+class CancelledJobError(JobError):
+    """Raised inside of a running job that was cancelled; it is not run again."""
+
+
 class JobDecodeError(FailedJobError):
     """A stored job can't be turned back into a call (its model, method, user or records are gone)."""
+
+
+class MissingCodeError(JobDecodeError):
+    """The model or method of a job isn't there, perhaps not yet: its module may be on its way."""
 
 
 class JobOptionError(JobError, ValueError):
@@ -42,6 +50,10 @@ class JobGraphError(JobOptionError):
 
 class ClaimLostError(JobError):
     """The job was taken away from this executor; nothing it did may be committed."""
+
+
+class StaleRegistryError(JobError):
+    """The models have changed since this process loaded them: another has to run the job."""
 
 
 class LostConnectionError(JobError):

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta, timezone
 
+from .engine.channels import check_channel
 from .exception import JobOptionError
 from .job import DEFAULT_CHANNEL, DEFAULT_MAX_RETRIES, DEFAULT_PRIORITY
 
@@ -68,7 +69,14 @@ def _text(name, value):
     return value
 
 
-def _identity_key(name, value):
+def _channel(name, value):
+    try:
+        return check_channel(_text(name, value))
+    except ValueError as error:
+        raise JobOptionError(f"{name}: {error}") from error
+
+
+def _key(name, value):
     """A text, or a callable that makes one of the job later."""
     return value if callable(value) else _text(name, value)
 
@@ -97,13 +105,14 @@ def _moment(name, value):
 
 
 _CHECKS = {
-    "channel": _text,
+    "channel": _channel,
     "priority": _whole_number(0),
     "max_retries": _whole_number(0),
     "description": _text,
     "scheduled_at": _moment,
     "eta": _moment,
-    "identity_key": _identity_key,
+    "identity_key": _key,
+    "concurrency_key": _key,
     "timeout": _whole_number(1),
     "retry_pattern": dump_retry_pattern,
 }

@@ -12,7 +12,7 @@ from .runtime import call
 _RESERVED = {
     "uuid", "state", "model_name", "method_name", "payload", "user_id", "company_id", "attempts", "claim_token",
     "worker_id", "worker_name", "graph_uuid", "parent_id", "blockers", "error_sources", "scheduled", "result",
-    "exc_name", "exc_message", "exc_info", "create_date", "write_date", "create_uid", "write_uid", "id",
+    "exc_name", "exc_message", "exc_info", "key_place", "create_date", "write_date", "create_uid", "write_uid", "id",
 }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ class JobSpec:
     def store_values(self):
         """The ``queue.job`` column values of this call.
 
-        :raise JobOptionError: an argument, the identity key or a value of the hook can't be stored
+        :raise JobOptionError: an argument, a key or a value of the hook can't be stored
         """
         records = self.recordset
         values = {
@@ -83,16 +83,17 @@ class JobSpec:
             "company_id": self.company_id,
             **self.values,
         }
-        if callable(values.get("identity_key")):
-            values["identity_key"] = self._make_identity_key(values["identity_key"])
+        for name in ("identity_key", "concurrency_key"):
+            if callable(values.get(name)):
+                values[name] = self._make_key(name, values[name])
         if more := records._job_store_values(self):
             values.update(_check_hook_values(more))
         return values
 
-    def _make_identity_key(self, make):
+    def _make_key(self, name, make):
         key = make(self)
-        if not isinstance(key, str) or not key:
-            raise JobOptionError(f"identity_key must give a text that is not empty, not {key!r}")
+        if not isinstance(key, str) or not key or "\0" in key:
+            raise JobOptionError(f"{name} must give a text that is not empty, not {key!r}")
         return key
 
 

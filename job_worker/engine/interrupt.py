@@ -1,11 +1,12 @@
-"""Interrupt a job that overran its timeout: an exception raised in it by a signal."""
+"""Interrupt a running job: an exception raised in it by a signal."""
 
 import signal
 from contextlib import contextmanager
 
-from ..exception import TimeoutJobError
+from ..exception import CancelledJobError, TimeoutJobError
 
 SIGNAL = signal.SIGUSR2
+TIMEOUT, CANCEL = "timeout", "cancel"
 _armed = False
 
 
@@ -22,10 +23,18 @@ def interruptible():
         _armed = False
 
 
-def install():
-    signal.signal(SIGNAL, _interrupt)
+def install(read_reason):
+    """Install the handler of the signal.
+
+    :param read_reason: callable giving :data:`TIMEOUT`, :data:`CANCEL`, or None for a false alarm
+    """
+    signal.signal(SIGNAL, lambda signum, frame: _interrupt(read_reason()))
 
 
-def _interrupt(signum, frame):
-    if _armed:
+def _interrupt(reason):
+    if not _armed:
+        return
+    if reason == TIMEOUT:
         raise TimeoutJobError("The job ran longer than its timeout allows.")
+    if reason == CANCEL:
+        raise CancelledJobError("The job was cancelled while it ran.")

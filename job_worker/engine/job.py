@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -10,6 +11,7 @@ class ClaimedJob:
 
     ``claim_token`` is new with each claim: only statements that carry the current
     one may change the row. ``attempts`` counts the attempts charged before this one.
+    ``limited`` when a limit of its channel was in force at the claim.
     """
 
     id: int
@@ -27,6 +29,13 @@ class ClaimedJob:
     retry_pattern: str | None
     crashes: int
     has_dependents: bool
+    concurrency_key: str | None = None
+    limited: bool = False
+
+    @property
+    def holds_slot(self):
+        """Whether its end lets another job start that had to wait for it."""
+        return self.limited or self.concurrency_key is not None
 
     @property
     def attempt(self):
@@ -39,6 +48,13 @@ class ClaimedJob:
     @classmethod
     def from_bytes(cls, data):
         return cls(**json.loads(data))
+
+
+class ClaimRef(NamedTuple):
+    """What names a claim: enough to give a job back."""
+
+    id: int
+    claim_token: int
 
 
 COLUMNS = tuple(field.name for field in fields(ClaimedJob))

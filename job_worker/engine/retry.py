@@ -21,6 +21,18 @@ class Fail:
     """The job has failed for good."""
 
 
+@dataclass(frozen=True)
+class Released:
+    """The job goes back as if it had never been taken."""
+
+
+def in_words(decision):
+    """What was decided, for the log."""
+    if isinstance(decision, Retry):
+        return f"runs again in {decision.seconds:g} s"
+    return "put back uncharged" if isinstance(decision, Released) else "failed for good"
+
+
 def backoff(failures, max_seconds, base=BASE_BACKOFF_SECONDS):
     """Seconds to wait after the n-th failure: ``base * 2^(n-1)``, at most ``max_seconds``."""
     # The exponent is capped because 2**n of an endless retrier would leave the floats.

@@ -27,3 +27,10 @@ DURATION_BUCKETS = [
     ("4", "1 to 10 min"),
     ("5", "Above 10 min"),
 ]
+
+# Where a job with a concurrency key stands among the ready ones of its key, see keys.py.
+KEY_PLACES = [
+    ("new", "New"),
+    ("first", "First"),
+    ("behind", "Behind Another"),
+]

@@ -12,17 +12,22 @@ from .retry import Retry
 
 @dataclass(frozen=True)
 class JobFailure:
-    """Why an attempt failed, as stored; ``crashed`` when it took its process or its worker down."""
+    """Why an attempt failed, as stored.
+
+    ``crashed`` when it took its process or its worker down; ``seconds`` that the attempt took,
+    None when nobody knows.
+    """
 
     exc_name: str
     exc_message: str
     exc_info: str = ""
     crashed: bool = False
+    seconds: float | None = None
 
 
-def finish_job(cursor, job, result):
-    """Mark ``job`` done. False when its claim was lost: the caller must roll back."""
-    return _guarded(cursor, "finish_job", job, result=result)
+def finish_job(cursor, job, result, seconds):
+    """Mark ``job`` done after ``seconds``. False when its claim was lost: the caller must roll back."""
+    return _guarded(cursor, "finish_job", job, result=result, seconds=seconds)
 
 
 def apply_decision(cursor, job, decision, failure):
@@ -33,15 +38,43 @@ def apply_decision(cursor, job, decision, failure):
         "exc_message": failure.exc_message.replace("\0", "\\0"),
         "exc_info": failure.exc_info.replace("\0", "\\0"),
         "crashed": failure.crashed,
+        "seconds": failure.seconds,
     }
     if isinstance(decision, Retry):
-        return _guarded(cursor, "retry_job", job, seconds=decision.seconds, counted=decision.counted, **values)
+        return _guarded(cursor, "retry_job", job, delay=decision.seconds, counted=decision.counted, **values)
     return _guarded(cursor, "fail_job", job, **values)
+
+
+def release_jobs(cursor, claims):
+    """Give jobs back unstarted, uncharged.
+
+    :param claims: anything with ``id`` and ``claim_token`` each
+    :return: set of the ids that were given back; the claims of others were lost
+    """
+    if not claims:
+        return set()
+    params = {"ids": [claim.id for claim in claims], "claim_tokens": [claim.claim_token for claim in claims]}
+    cursor.execute(QUERIES["release_jobs"], params)
+    return {id_ for (id_,) in cursor.fetchall()}
 
 
 def release_job(cursor, job):
     """Give ``job`` back unstarted, uncharged. False when the claim was lost."""
-    return _guarded(cursor, "release_job", job)
+    return bool(release_jobs(cursor, [job]))
+
+
+def postpone_job(cursor, job, delay_seconds, patience_seconds, failure):
+    """Give ``job`` back, uncharged, because its code isn't there yet.
+
+    False when it has waited for ``patience_seconds`` since the first time, or when the claim was lost.
+    """
+    names = {"exc_name": failure.exc_name, "exc_message": failure.exc_message}
+    return _guarded(cursor, "postpone_job", job, delay=delay_seconds, patience=patience_seconds, **names)
+
+
+def cancel_started_job(cursor, job, seconds=None):
+    """Record that the running ``job`` was cancelled, after ``seconds``. False when the claim was lost."""
+    return _guarded(cursor, "cancel_started_job", job, seconds=seconds)
 
 
 def holds_claim(cursor, job):

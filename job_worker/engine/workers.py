@@ -8,20 +8,42 @@ from .queries import QUERIES
 WORKER_LOCK_CLASS = 0x6A6F62  # "job"
 
 
-def register_worker(connection, *, name, hostname, pid, version, concurrency):
-    """Insert this worker's row and take its session lock; return its id."""
+# No statement of a worker's control connection should take long; a hung one is given up, and the
+# connection with it.
+STATEMENT_TIMEOUT = "30s"
+LOCK_TIMEOUT = "10s"
+
+
+def speaks_to_server(connection):
+    """Whether ``connection`` reaches PostgreSQL itself and not a pooler, which may change its session at any time.
+
+    A pooler answers the start of a connection itself, with a process id of its own making.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES["backend_pid"])
+        return cursor.fetchone()[0] == connection.info.backend_pid
+
+
+def prepare_session(connection, channels):
+    """Make a session fit for control: it listens to ``channels``, and no statement hangs for ever."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES["limit_session"], {"statement_timeout": STATEMENT_TIMEOUT, "lock_timeout": LOCK_TIMEOUT})
+        for channel in channels:
+            cursor.execute(f"LISTEN {channel}")  # a constant: LISTEN takes no parameters
+
+
+def register_worker(connection, *, session_lock=True, **identity):
+    """Insert this worker's row and take its session lock; return its id.
+
+    :param bool session_lock: False where a session can't be held; then the heartbeat alone counts
+    :param identity: name, hostname, pid, version, concurrency, channels
+    """
     with connection.cursor() as cursor:
         cursor.execute("BEGIN")
-        values = {
-            "name": name,
-            "hostname": hostname,
-            "pid": pid,
-            "version": version,
-            "concurrency": concurrency,
-        }
-        cursor.execute(QUERIES["register_worker"], values)
+        cursor.execute(QUERIES["register_worker"], {**identity, "session_lock": session_lock})
         (worker_id,) = cursor.fetchone()
-        cursor.execute(QUERIES["hold_worker_lock"], {"lock_class": WORKER_LOCK_CLASS, "worker_id": worker_id})
+        if session_lock:
+            cursor.execute(QUERIES["hold_worker_lock"], {"lock_class": WORKER_LOCK_CLASS, "worker_id": worker_id})
         cursor.execute("COMMIT")
     return worker_id
 
@@ -40,10 +62,17 @@ def resume_worker(connection, worker_id):
     return row is not None
 
 
-def heartbeat(connection, worker_id):
-    """Say that this worker lives. False when another worker has declared it dead."""
+def renew_heartbeat(connection, worker_id):
+    """Go on as ``worker_id`` without a session lock. False when its row is gone."""
     with connection.cursor() as cursor:
-        cursor.execute(QUERIES["heartbeat"], {"worker_id": worker_id})
+        cursor.execute(QUERIES["renew_heartbeat"], {"worker_id": worker_id})
+        return cursor.fetchone() is not None
+
+
+def heartbeat(connection, worker_id, status):
+    """Say that this worker lives, with its status for people. False when another worker has declared it dead."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES["heartbeat"], {"worker_id": worker_id, "status": status})
         return cursor.fetchone() is not None
 
 
@@ -55,3 +84,9 @@ def end_sessions(cursor, application_name):
 def unregister_worker(connection, worker_id):
     with connection.cursor() as cursor:
         cursor.execute(QUERIES["unregister_worker"], {"worker_id": worker_id})
+
+
+def claims_of_worker(cursor, worker_id):
+    """``(job id, claim token)`` of all started jobs of a worker."""
+    cursor.execute(QUERIES["claims_of_worker"], {"worker_id": worker_id})
+    return cursor.fetchall()

@@ -2,6 +2,7 @@ from . import base
 from . import queue_worker
 from . import queue_job
 from . import queue_job_attempt
+from . import queue_job_cancellation
 from . import queue_job_dependency
 from . import queue_job_enqueue
 from . import queue_job_function
@@ -10,4 +11,14 @@ from . import queue_job_running
 from . import queue_job_store
 from . import queue_job_transitions
 from . import queue_job_retention
+from . import queue_limit
+from . import queue_job_view
+from . import queue_job_wait_reason
+from . import queue_job_picture
+from . import queue_job_change
+from . import queue_job_bulk
+from . import queue_job_live
+from . import queue_job_failure
+from . import res_users
+from . import ir_websocket
 from . import res_config_settings

@@ -7,6 +7,15 @@ from ..runtime import call
 from .fields import BigInteger, alias
 
 CLAIM_TOKEN_SEQUENCE = "queue_job_claim_token_seq"
+# Each job is updated twice and more: pages keep room for its versions, and the dead ones, with their
+# entries in the small indexes of live jobs, are cleaned up after some thousand jobs, not after a fifth of the table.
+STORAGE = (
+    "fillfactor = 70",
+    "autovacuum_vacuum_scale_factor = 0.005",
+    "autovacuum_vacuum_threshold = 5000",
+    "autovacuum_analyze_scale_factor = 0.02",
+    "autovacuum_vacuum_cost_delay = 1",
+)
 
 
 class QueueJob(models.Model):
@@ -44,6 +53,13 @@ class QueueJob(models.Model):
     timeout = fields.Integer(readonly=True, aggregator=False, help="Seconds that an attempt may take; 0 for no limit.")
     retry_pattern = fields.Char(readonly=True, help="Seconds to wait by number of the failed attempt, as JSON.")
     identity_key = fields.Char(readonly=True, help="At most one unfinished job has the same key.")
+    concurrency_key = fields.Char(readonly=True, help="Jobs with the same key never run at the same time.")
+    key_place = fields.Selection(
+        states.KEY_PLACES,
+        "Place in its Key",
+        readonly=True,
+        help="Of the ready jobs with one concurrency key, workers look only at the first.",
+    )
 
     graph_uuid = fields.Char("Graph UUID", readonly=True, index="btree_not_null")
     parent_id = fields.Many2one("queue.job", "Parent Job", readonly=True, ondelete="set null", index="btree_not_null")
@@ -55,6 +71,8 @@ class QueueJob(models.Model):
     error_sources = fields.Integer(readonly=True, aggregator=False)
 
     crashes = fields.Integer(readonly=True, aggregator=False, help="Attempts that took their process or worker down.")
+
+    missing_since = fields.Datetime(readonly=True, help="Since when this job waits for its model or method to come.")
 
     claim_token = BigInteger(readonly=True, groups="base.group_no_one", aggregator=False)
     worker_id = fields.Many2one("queue.worker", "Running On", readonly=True, ondelete="set null")
@@ -84,8 +102,23 @@ class QueueJob(models.Model):
         "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('waiting', 'pending', 'started')",
         "An unfinished job has the same identity key.",
     )
+    # One part per channel, so that a channel that is full or paused costs one probe, however much waits in it.
     _ready_index = models.Index(
-        "(priority, COALESCE(scheduled_at, create_date), id) WHERE state = 'pending' AND scheduled IS NOT TRUE"
+        """(channel, priority, COALESCE(scheduled_at, create_date, '-infinity'), id)
+        WHERE state = 'pending' AND scheduled IS NOT TRUE AND COALESCE(key_place, 'first') = 'first'"""
+    )
+    _running_index = models.Index("(channel) WHERE state = 'started'")
+    _key_running = models.UniqueIndex(
+        "(concurrency_key) WHERE state = 'started' AND concurrency_key IS NOT NULL",
+        "A job with the same concurrency key is running.",
+    )
+    _key_order_index = models.Index(
+        """(concurrency_key, priority, COALESCE(scheduled_at, create_date, '-infinity'), id)
+        WHERE state = 'pending' AND scheduled IS NOT TRUE AND concurrency_key IS NOT NULL"""
+    )
+    _key_turn_index = models.Index(
+        """(key_place, concurrency_key) WHERE state = 'pending' AND scheduled IS NOT TRUE
+        AND concurrency_key IS NOT NULL AND key_place IS DISTINCT FROM 'behind'"""
     )
     _scheduled_index = models.Index("(scheduled_at) WHERE state = 'pending' AND scheduled")
     # Only running jobs have a worker, so that the foreign key costs nothing on finished ones.
@@ -104,6 +137,9 @@ class QueueJob(models.Model):
                 sequence=SQL.identifier(CLAIM_TOKEN_SEQUENCE),
                 column=SQL.identifier(self._table, "claim_token"),
             )
+        )
+        self.env.cr.execute(
+            SQL("ALTER TABLE %s SET (%s)", SQL.identifier(self._table), SQL(", ").join(map(SQL, STORAGE)))
         )
 
     @api.depends("payload", "method_name")

@@ -33,8 +33,9 @@ class QueueJob(models.Model):
             ``max_retries`` (int, after the first attempt; 0 for no end),
             ``description`` (text), ``scheduled_at`` or ``eta`` (datetime in UTC or
             aware, timedelta, or seconds from now), ``identity_key`` (text, or a callable
-            taking the :class:`~odoo.addons.job_worker.spec.JobSpec`), ``timeout``
-            (int, seconds per attempt), ``retry_pattern`` (``{attempt: seconds}``)
+            taking the :class:`~odoo.addons.job_worker.spec.JobSpec`), ``concurrency_key``
+            (likewise; jobs with the same run one at a time), ``timeout`` (int, seconds
+            per attempt), ``retry_pattern`` (``{attempt: seconds}``)
         :return: the ``queue.job`` record; with an identity key that an unfinished job
             has already, that job
         :raise JobOptionError: something of the above can't be; it names the culprit

@@ -23,6 +23,7 @@ class QueueJobFunction(models.Model):
     priority = fields.Integer(default=-1, help="Lower runs first; -1 for the default, 10.")
     max_retries = fields.Integer(default=-1, help="0 for no end; -1 for the default, 5.")
     timeout = fields.Integer(help="Seconds that an attempt may take; 0 for no limit.")
+    concurrency_key = fields.Char(help="Jobs with the same key never run at the same time; empty for none.")
     retry_pattern = fields.Json(help='Seconds to wait by number of the failed attempt: {"1": 10, "5": 600}.')
     related_action = fields.Json(
         help='What opens from a job: {"enable": false}, or {"func_name": "a_method_of_queue_job", "kwargs": {}}.'
@@ -35,7 +36,7 @@ class QueueJobFunction(models.Model):
         for function in self:
             function.name = f"<{function.model_id.model}>.{function.method}"
 
-    @api.constrains("channel", "priority", "max_retries", "timeout", "retry_pattern")
+    @api.constrains("channel", "priority", "max_retries", "timeout", "concurrency_key", "retry_pattern")
     def _check_options(self):
         for function in self:
             try:
@@ -70,6 +71,7 @@ class QueueJobFunction(models.Model):
             "priority": None if self.priority == -1 else self.priority,
             "max_retries": None if self.max_retries == -1 else self.max_retries,
             "timeout": self.timeout or None,
+            "concurrency_key": self.concurrency_key or None,
         }
         checked = check_options(options)
         if self.retry_pattern:

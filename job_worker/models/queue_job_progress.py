@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..exception import JobOptionError
+from ..runtime import live
 
 MIN_INTERVAL_SECONDS = 0.5
 
@@ -78,6 +79,7 @@ class QueueJob(models.Model):
                     message,
                 )
             )
+        live.tell(self.env.registry, self, "running")
 
     def _progress_cursor(self):
         """A cursor of its own, so that progress is seen before the job's transaction ends."""

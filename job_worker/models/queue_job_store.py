@@ -5,6 +5,7 @@ from functools import lru_cache
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..engine import states
 from ..engine.notifier import notify_workers
 from ..exception import JobOptionError
 from ..runtime import database
@@ -13,7 +14,7 @@ UNFINISHED_WITH_KEY = "identity_key IS NOT NULL AND state IN ('waiting', 'pendin
 # Columns that JobSpec itself gives; others come from a hook.
 _COLUMNS_OF_A_SPEC = {
     "uuid", "state", "model_name", "method_name", "payload", "user_id", "company_id", "name", "channel", "priority",
-    "max_retries", "scheduled_at", "identity_key", "timeout", "retry_pattern",
+    "max_retries", "scheduled_at", "identity_key", "concurrency_key", "key_place", "timeout", "retry_pattern",
 }  # fmt: skip
 NOW = "now() AT TIME ZONE 'UTC'"
 
@@ -31,6 +32,7 @@ class QueueJob(models.Model):
             inserted, and the set of ids that were
         :raise JobOptionError: a hook gave a value for something that isn't a column
         """
+        self._place_in_keys(values_list)
         if len(values_list) == 1:
             return self._store_one(values_list[0])
         names = {name: None for values in values_list for name in values}
@@ -45,6 +47,17 @@ class QueueJob(models.Model):
         else:
             jobs = self._merge_existing(values_list, rows)
         return jobs, {id_ for id_, _uuid in rows}
+
+    @api.model
+    def _place_in_keys(self, values_list):
+        """Of the jobs with a concurrency key, one per key asks a worker to put them into their places."""
+        keys = set()
+        for values in values_list:
+            if key := values.get("concurrency_key"):
+                ready = values["state"] == states.PENDING and not values.get("scheduled_at")
+                values["key_place"] = "behind" if ready and key in keys else "new"
+                if ready:
+                    keys.add(key)
 
     @api.model
     def _store_one(self, values):

@@ -1,11 +1,13 @@
-"""What people do to jobs: requeue, cancel, set done, set failed. Never to a running one."""
+"""What people do to jobs: requeue, cancel, set done, set failed. A running one can only be cancelled."""
 
 from collections import Counter
 
 from odoo import api, models
 from odoo.exceptions import AccessError
 
-from ..engine import dependencies, states
+from ..engine import cancel, dependencies, states
+from ..engine.notifier import notify_workers
+from ..runtime import database
 
 _ENDED = (states.FAILED, states.CANCELLED)
 _NOT_STARTED = (states.WAITING, states.PENDING)
@@ -29,8 +31,19 @@ class QueueJob(models.Model):
         return self._report(self.env._("%s jobs requeued", len(done) - len(again)), reasons)
 
     def button_cancel(self):
-        """Cancel jobs that have not started, with all that depends on them."""
-        return self._end(states.CANCELLED, _NOT_STARTED, self.env._("%s jobs cancelled"))
+        """Cancel jobs with all that depends on them; those that run are stopped by their worker."""
+        self._check_operate()
+        note = self.env._("Cancelled by %s while it ran", self.env.user.name)
+        stopping = self._transition(lambda cr: cancel.request_cancellation(cr, self.ids, note))
+        if stopping:
+            self._tell_workers_to_cancel()
+        rest = self - self.browse(stopping)
+        done = rest._end_now(states.CANCELLED, _NOT_STARTED)
+        message = self.env._("%s jobs cancelled", len(done))
+        if stopping:
+            also = self.env._("%s running jobs are being stopped", len(stopping))
+            message = f"{message}; {also}" if done else also
+        return self._report(message, self._count_refused(rest - self.browse(done)))
 
     def button_done(self):
         """Set jobs done without running them; what depends on them goes on."""
@@ -45,8 +58,13 @@ class QueueJob(models.Model):
         return self._graph_jobs(_ENDED).button_requeue()
 
     def button_cancel_graph(self):
-        """Cancel what has not started in the graphs of these jobs."""
-        return self._graph_jobs(_NOT_STARTED).button_cancel()
+        """Cancel what has not ended in the graphs of these jobs."""
+        return self._graph_jobs((*_NOT_STARTED, states.STARTED)).button_cancel()
+
+    @api.model
+    def _tell_workers_to_cancel(self):
+        db_name = self.env.cr.dbname
+        self.env.cr.postcommit.add(lambda: notify_workers(db_name, database.dsn, cancel.CHANNEL))
 
     def _graph_jobs(self, in_states):
         uuids = [uuid for uuid in self.mapped("graph_uuid") if uuid]
@@ -54,12 +72,17 @@ class QueueJob(models.Model):
 
     def _end(self, state, from_states, message):
         self._check_operate()
+        done = self._end_now(state, from_states)
+        return self._report(message % len(done), self._count_refused(self - self.browse(done)))
+
+    def _end_now(self, state, from_states):
+        """End those of these jobs that are in ``from_states``; return their ids."""
         note = self.env._("Set by %s", self.env.user.name)
         done = self._transition(
             lambda cr: dependencies.end_jobs(cr, self.ids, state, from_states, uid=self.env.uid, message=note)
         )
         self._wake_workers_after_commit()
-        return self._report(message % len(done), self._count_refused(self - self.browse(done)))
+        return done
 
     def _check_operate(self):
         """Only who may read a job as a user of the queue may operate it."""

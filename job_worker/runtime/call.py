@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..exception import JobDecodeError, JobOptionError
+from ..exception import JobDecodeError, JobOptionError, MissingCodeError
 from . import payload
 
 
@@ -79,15 +79,16 @@ def _is_archived_by_design(cr, user_id):
 def unpack(env, job):
     """Rebuild the call of ``job`` in ``env``.
 
-    :raise JobDecodeError: the model, the method, the arguments or the records can't be had
+    :raise MissingCodeError: there is no such model or method, perhaps not yet
+    :raise JobDecodeError: the arguments or the records can't be had
     """
     if job.model_name not in env:
-        raise JobDecodeError(f"The model {job.model_name!r} doesn't exist in this database")
+        raise MissingCodeError(f"The model {job.model_name!r} doesn't exist in this database")
     stored = payload.load(job.payload)
     records = env[job.model_name].browse(stored.get("ids") or ())
     method = getattr(records, job.method_name, None)
     if not callable(method):
-        raise JobDecodeError(f"The model {job.model_name!r} has no method {job.method_name!r}")
+        raise MissingCodeError(f"The model {job.model_name!r} has no method {job.method_name!r}")
     args = [payload.from_json(env, value) for value in stored.get("args") or []]
     kwargs = {name: payload.from_json(env, value) for name, value in (stored.get("kwargs") or {}).items()}
     _check_existence(records)

@@ -14,15 +14,34 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from ..engine.connection import CONNECTION_ERRORS
 from ..engine.interrupt import interruptible
 from ..engine.retry import Retry, decide_retry
-from ..engine.store import JobFailure, apply_decision, finish_job, holds_claim, release_job
-from ..exception import ClaimLostError, FailedJobError, LostConnectionError, RetryableJobError
-from . import payload
+from ..engine.store import (
+    JobFailure,
+    apply_decision,
+    cancel_started_job,
+    finish_job,
+    holds_claim,
+    postpone_job,
+    release_job,
+)
+from ..exception import (
+    CancelledJobError,
+    ClaimLostError,
+    FailedJobError,
+    LostConnectionError,
+    MissingCodeError,
+    RetryableJobError,
+    StaleRegistryError,
+)
+from . import live, payload
 from .call import job_environment, unpack
+from .database import refresh_caches
 
 _logger = logging.getLogger(__name__)
 
 # Waits between two attempts to reach PostgreSQL: doubling, from the first to the last.
 RECONNECT_SECONDS = (0.1, 2.0)
+# How often it is looked whether missing code has come.
+POSTPONE_SECONDS = 10
 # As Odoo's dispatcher: conflicts of the job's own work are tried again in place.
 MAX_TRIES_ON_CONFLICT = 5
 
@@ -30,54 +49,55 @@ MAX_TRIES_ON_CONFLICT = 5
 class JobRunner:
     """Runs jobs of one database, one at a time.
 
-    :param current_registry: callable returning the database's registry, caches valid
-    :param float max_backoff_seconds: longest wait before a retry
+    :param current_registry: callable returning the database's registry
+    :param settings: :class:`~..engine.config.WorkerSettings`
     """
 
-    def __init__(self, current_registry, max_backoff_seconds):
+    def __init__(self, current_registry, settings):
         self._current_registry = current_registry
-        self._max_backoff_seconds = max_backoff_seconds
+        self._settings = settings
 
     def __call__(self, job):
-        """Run ``job`` and write its outcome; never raises for what the job did."""
+        """Run ``job`` and write its outcome; never raises for what the job did.
+
+        :return: True when the job was given back because the models of this process are out of date
+        """
         started = time.monotonic()
+        stale = False
         try:
-            outcome = self._run_and_record(job)
+            outcome = self._run_and_record(job, started)
+        except StaleRegistryError:
+            stale, outcome = True, self._give_back(job)
         except (LostConnectionError, *CONNECTION_ERRORS) as error:
             outcome = self._look_up_outcome(job, error)
-        _logger.info(
-            "Job %s (%s) %s.%s attempt %d: %s in %.3f s",
-            job.uuid,
-            job.channel,
-            job.model_name,
-            job.method_name,
-            job.attempt,
-            outcome,
-            time.monotonic() - started,
-        )
+        log_job(job, outcome, time.monotonic() - started)
+        live.tell(self._current_registry(), job, outcome)
+        return stale
 
-    def _run_and_record(self, job):
+    def _run_and_record(self, job, started):
         """Run ``job`` and write its outcome; return that in words.
 
+        :raise StaleRegistryError: the models have changed since they were loaded
         :raise LostConnectionError: the job's own connection broke
         :raise psycopg2.OperationalError, psycopg2.InterfaceError: another was needed and couldn't be had
         """
         registry = self._current_registry()
+        live.tell(registry, job, "started")
         try:
-            self._run(registry, job)
+            self._run(registry, job, started)
             return "done"
         except ClaimLostError:
             return "lost its claim, rolled back"
-        except LostConnectionError:
+        except (LostConnectionError, StaleRegistryError):
             raise
         except Exception as error:  # noqa: BLE001  (whatever a job raises is its outcome)
             registry.reset_changes()
-            return self._record_failure(registry, job, error)
+            return self._record_failure(registry, job, error, time.monotonic() - started)
 
-    def _run(self, registry, job):
+    def _run(self, registry, job, started):
         for tries_left in reversed(range(MAX_TRIES_ON_CONFLICT)):
             try:
-                run_once(registry, job)
+                run_once(registry, job, started)
                 return
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
                 registry.reset_changes()
@@ -94,6 +114,11 @@ class JobRunner:
                 )
                 time.sleep(random.uniform(0.0, 2 ** (MAX_TRIES_ON_CONFLICT - tries_left) / 10))
 
+    def _give_back(self, job):
+        with self._current_registry().cursor() as cr:
+            release_job(cr, job)
+        return "put back uncharged, the models have changed"
+
     def _look_up_outcome(self, job, error):
         """The database went away under the job, perhaps in the middle of its COMMIT: look up what became of it.
 
@@ -102,33 +127,46 @@ class JobRunner:
         _logger.warning("Job %s: lost the connection to PostgreSQL: %s", job.uuid, str(error).strip())
         wait = RECONNECT_SECONDS[0]
         while True:
+            time.sleep(wait)
+            wait = min(2 * wait, RECONNECT_SECONDS[1])
             try:
                 with self._current_registry().cursor() as cr:
                     released = release_job(cr, job)
                 return "put back uncharged, its connection was lost" if released else "had ended before"
             except CONNECTION_ERRORS:
-                time.sleep(wait)
-                wait = min(2 * wait, RECONNECT_SECONDS[1])
+                continue
 
-    def _record_failure(self, registry, job, error):
+    def _record_failure(self, registry, job, error, seconds):
+        """Write what becomes of ``job`` after ``error``; return that in words."""
+        if isinstance(error, CancelledJobError):
+            with registry.cursor() as cr:
+                return "cancelled" if cancel_started_job(cr, job, seconds) else "lost its claim while being cancelled"
+        failure = describe_error(error, self._settings.limit_memory_hard, seconds)
+        if isinstance(error, MissingCodeError):
+            with registry.cursor() as cr:
+                if postpone_job(cr, job, POSTPONE_SECONDS, self._settings.missing_code_seconds, failure):
+                    return f"waits for its code: {error}"
         decision = decide_retry(
             job,
-            self._max_backoff_seconds,
+            self._settings.max_backoff_seconds,
             final=isinstance(error, FailedJobError),
             seconds=getattr(error, "seconds", None) if isinstance(error, RetryableJobError) else None,
             ignore_retry=isinstance(error, RetryableJobError) and error.ignore_retry,
+            crashed=failure.crashed,
         )
         with registry.cursor() as cr:
-            if not apply_decision(cr, job, decision, describe_error(error)):
+            if not apply_decision(cr, job, decision, failure):
                 return "lost its claim while failing"
         if isinstance(decision, Retry):
             return f"{type(error).__name__}, again in {decision.seconds:g} s"
         return f"failed: {type(error).__name__}: {error}"
 
 
-def run_once(registry, job):
+def run_once(registry, job, started):
     """One try of ``job`` in one transaction, committed together with its ``done``.
 
+    :param float started: when its executor got it (monotonic seconds)
+    :raise StaleRegistryError: the models have changed since they were loaded; nothing was run
     :raise ClaimLostError: the job belongs to somebody else by now; nothing was committed
     :raise LostConnectionError: the job's connection broke; whether it was committed isn't known
     """
@@ -136,12 +174,13 @@ def run_once(registry, job):
     try:
         with registry.cursor() as cr:  # commits on leaving, or rolls back what an exception left
             connection = cr.connection
+            refresh_caches(registry, cr)
             env = job_environment(cr, job)
             call = unpack(env, job)
             with interruptible():
                 result = call()
             cr.flush()  # with its pre-commit hooks: nothing of the job may follow its `done`
-            _complete(cr, job, result)
+            _complete(cr, job, result, time.monotonic() - started)
     except Exception as error:
         # Only our own connection counts: a job may use others, and their loss is its failure.
         if connection is None or connection.closed:
@@ -150,17 +189,40 @@ def run_once(registry, job):
     registry.signal_changes()
 
 
-def _complete(cr, job, result):
+def _complete(cr, job, result, seconds):
     """The last statement before the commit: ``done``, if the claim still holds.
 
     A change of the row by somebody else since this transaction began is a serialization
     failure here, whether it took the claim away or not; :meth:`JobRunner._run` finds out.
     """
-    if not finish_job(cr, job, payload.encode_result(result)):
+    if not finish_job(cr, job, payload.encode_result(result), seconds):
         raise ClaimLostError(job.uuid)
 
 
-def describe_error(error):
-    """The stored form of an exception."""
+def describe_error(error, limit_memory_hard=0, seconds=None):
+    """The stored form of an exception.
+
+    :param int limit_memory_hard: bytes of virtual memory that the process can't get past; 0 for no limit
+    :param seconds: how long the attempt took
+    """
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-    return JobFailure(name, str(error), "".join(traceback.format_exception(error)))
+    message = str(error)
+    out_of_memory = isinstance(error, MemoryError)
+    if out_of_memory and limit_memory_hard:
+        message = f"The job needed more memory than limit_memory_hard allows ({limit_memory_hard} bytes). {message}"
+    trace = "".join(traceback.format_exception(error))
+    return JobFailure(name, message.strip(), trace, crashed=out_of_memory, seconds=seconds)
+
+
+def log_job(job, outcome, seconds):
+    """One line per attempt; a JSON log gets its parts as fields, too."""
+    fields = {
+        "uuid": job.uuid,
+        "channel": job.channel,
+        "function": f"{job.model_name}.{job.method_name}",
+        "attempt": job.attempt,
+        "seconds": round(seconds, 3),
+        "outcome": outcome,
+    }
+    message = "Job %(uuid)s (%(channel)s) %(function)s attempt %(attempt)d: %(outcome)s in %(seconds).3f s"
+    _logger.info(message, fields, extra={"job": fields})

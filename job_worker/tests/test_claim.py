@@ -18,7 +18,7 @@ class TestClaim(TransactionCase):
         super().setUp()
         self.first, self.second = self.connect(), self.connect()
         self.worker_id = register_worker(
-            self.first, name="test", hostname="test", pid=os.getpid(), version="0", concurrency=1
+            self.first, name="test", hostname="test", pid=os.getpid(), version="0", concurrency=1, channels=None
         )
         self.addCleanup(unregister_worker, self.first, self.worker_id)
 
@@ -48,7 +48,7 @@ class TestClaim(TransactionCase):
 
     def claim(self, connection, limit=10):
         with connection.cursor() as cursor:
-            return claim_jobs(cursor, self.worker_id, "test", limit)
+            return claim_jobs(cursor, self.worker_id, "test", limit).jobs
 
     def state(self, job_id):
         return self.execute("SELECT state FROM queue_job WHERE id = %s", job_id)[0][0]
@@ -87,13 +87,13 @@ class TestClaim(TransactionCase):
             self.assertTrue(release_job(cursor, old))
             (new,) = self.claim(self.second)
             self.assertGreater(new.claim_token, old.claim_token)
-            self.assertFalse(finish_job(cursor, old, None))
+            self.assertFalse(finish_job(cursor, old, None, 0.5))
             self.assertFalse(release_job(cursor, old))
             self.assertFalse(apply_decision(cursor, old, Fail(), failure))
             self.assertFalse(apply_decision(cursor, old, Retry(1), failure))
             self.assertEqual(self.state(job_id), "started")
-            self.assertTrue(finish_job(cursor, new, '"result"'))
-            self.assertFalse(finish_job(cursor, new, None), "A job ends once")
+            self.assertTrue(finish_job(cursor, new, '"result"', 0.5))
+            self.assertFalse(finish_job(cursor, new, None, 0.5), "A job ends once")
         self.assertEqual(self.state(job_id), "done")
 
     def test_an_error_text_with_a_nul_byte_can_be_stored(self):

@@ -1,6 +1,7 @@
 from odoo.tests.common import BaseCase
 
-from ..engine.config import WorkerSettings, resolve_settings, split_arguments
+from ..engine.config import WorkerSettings
+from ..engine.config_sources import resolve_settings, split_arguments
 
 
 class TestConfig(BaseCase):
@@ -38,3 +39,21 @@ class TestConfig(BaseCase):
         ):
             with self.subTest(message), self.assertRaisesRegex(ValueError, message):
                 self.resolve(**given)
+
+    def test_an_option_of_odoo_stands_in_for_a_default(self):
+        options, _rest = split_arguments([], "test")
+        settings, sources = resolve_settings(options, {}, {}, {"limit_memory_soft": 7})
+        self.assertEqual(settings.limit_memory_soft, 7)
+        self.assertEqual(sources["limit_memory_soft"], "Odoo's option limit_memory_soft")
+        settings, _sources = resolve_settings(options, {}, {"limit_memory_soft": "8"}, {"limit_memory_soft": 7})
+        self.assertEqual(settings.limit_memory_soft, 8)
+
+    def test_an_exclusion_is_not_taken_for_an_option(self):
+        options, rest = split_arguments(["--channels", "-bulk,-root.mail", "-d", "db"], "test")
+        self.assertEqual((options.channels, rest), ("-bulk,-root.mail", ["-d", "db"]))
+
+    def test_truth_is_read_in_the_usual_words(self):
+        for text, expected in (("true", True), ("1", True), ("Yes", True), ("off", False)):
+            self.assertIs(self.resolve("--fair", text)[0].fair, expected)
+        with self.assertRaisesRegex(ValueError, "--fair must be true or false, not 'perhaps'"):
+            self.resolve("--fair", "perhaps")

@@ -15,6 +15,8 @@ class QueueDemoTask(models.Model):
     job_id = fields.Many2one("queue.job", "Job", readonly=True, ondelete="set null", index="btree_not_null")
     job_state = fields.Selection(related="job_id.state", string="State")
     job_attempts = fields.Integer(related="job_id.attempts", string="Attempts")
+    scenario_id = fields.Many2one("queue.demo.scenario", "Scenario", readonly=True, ondelete="cascade", index=True)
+    run = fields.Integer(readonly=True, aggregator=False, help="Number of the run of its scenario.")
 
     def action_enqueue(self):
         """Put a job into the queue for each task."""

@@ -79,8 +79,12 @@ class WorkerCase(ProcessCase):
         self.workers = []
         self.addCleanup(self._clean)
 
-    def start_worker(self, *options):
-        """Start a worker; return its ``psutil.Popen`` once it is registered."""
+    def start_worker(self, *options, databases=None, environment=None):
+        """Start a worker; return its ``psutil.Popen`` once it is registered in the test database.
+
+        :param list databases: names to serve; the test database by default
+        """
+        databases = databases or [self.db_name]
         log = self.directory / f"worker-{len(self.workers)}-{self._testMethodName}.log"
         with log.open("w") as output:
             worker = psutil.Popen(
@@ -90,12 +94,12 @@ class WorkerCase(ProcessCase):
                     "-c",
                     self.conf,
                     "-d",
-                    self.db_name,
+                    ",".join(databases),
                     "--concurrency",
                     "2",
                     *options,
                 ],
-                env=self.environment(),
+                env=self.environment(**(environment or {})),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -105,10 +109,20 @@ class WorkerCase(ProcessCase):
 
         def registered():
             self.assertIsNone(worker.poll(), f"The worker ended:\n{log.read_text()}")
-            return self.query("SELECT 1 FROM queue_worker WHERE pid = %s", worker.pid)
+            pids = [child.pid for child in worker.children()]
+            return self.query("SELECT 1 FROM queue_worker WHERE pid = ANY(%s)", pids)
 
-        self.wait_until(registered, "the worker is registered")
+        if self.db_name in databases:
+            self.wait_until(registered, "the worker is registered")
         return worker
+
+    def supervisor(self, worker):
+        """The process of ``worker`` that serves the test database."""
+        pids = [pid for (pid,) in self.query("SELECT pid FROM queue_worker")]
+        return next(child for child in worker.children() if child.pid in pids)
+
+    def executors(self, worker):
+        return self.supervisor(worker).children()
 
     @contextmanager
     def committed(self):
@@ -144,9 +158,11 @@ class WorkerCase(ProcessCase):
 
     def _clean(self):
         for worker in self.workers:
+            family = worker.children(recursive=True) if worker.poll() is None else []
             if worker.poll() is None:
                 worker.kill()
             worker.wait()
+            psutil.wait_procs(family, timeout=10)
         self.query("DELETE FROM queue_job")
         self.query("DELETE FROM queue_worker")
         self.query("DELETE FROM queue_test_ledger")

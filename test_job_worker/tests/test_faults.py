@@ -34,6 +34,9 @@ class TestFaults(WorkerCase):
             ]
             env["queue.job"].enqueue_many(calls, max_retries=0, retry_pattern={1: 0})
 
+    def wait_for_executors(self, worker):
+        return self.wait_until(lambda: self.executors(worker), "it has executors")
+
     def wait_until_done(self, count):
         done = "SELECT count(*) >= %s FROM queue_job WHERE state = 'done'"
         self.wait_until(lambda: self.query(done, count) == [(True,)], f"{count} jobs are done")
@@ -67,7 +70,7 @@ class TestFaults(WorkerCase):
             self.wait_until_done(part * 20)
             alive = [worker for worker in self.workers if worker.poll() is None]
             if part % 2:
-                victim = chance.choice(self.wait_until(chance.choice(alive).children, "it has executors"))
+                victim = chance.choice(self.wait_for_executors(chance.choice(alive)))
             else:
                 victim = chance.choice(alive)
                 self.start_worker()
@@ -88,7 +91,7 @@ class TestFaults(WorkerCase):
         options = ("--stale-after-seconds", "3", "--heartbeat-interval-seconds", "1", "--concurrency", "1")
         frozen = self.start_worker(*options)
         self.wait_for_state(job_id, "started")
-        processes = [frozen, *frozen.children()]
+        processes = [frozen, *frozen.children(recursive=True)]
         for process in processes:
             process.suspend()
         self.start_worker(*options)
@@ -108,7 +111,7 @@ class TestFaults(WorkerCase):
         self.enqueue_ledger(200, seconds=0.02)
         worker = self.start_worker()
         self.wait_until(lambda: self.query("SELECT 1 FROM queue_job WHERE state = 'done'"), "it is at work")
-        children = worker.children()
+        children = worker.children(recursive=True)
         worker.send_signal(signal.SIGTERM)
         self.assertEqual(worker.wait(30), 0)
         self.assertEqual(psutil.wait_procs(children, timeout=5)[1], [])

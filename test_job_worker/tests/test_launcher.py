@@ -24,11 +24,12 @@ class TestLauncher(ProcessCase):
         broken.write_text("db_host = nowhere\n")
         self.assertRefused(["-c", broken, "-d", self.db_name], "configuration can't be read", str(broken))
 
-    def test_no_database_is_refused(self):
-        self.assertRefused(["-c", self.conf], "no database given", "-d DATABASE")
+    def test_databases_of_which_none_can_be_served_are_refused(self):
+        self.assertRefused(["-c", self.conf, "-d", "no_such_one,no_such_two"], "no_such_one")
 
-    def test_two_databases_are_refused(self):
-        self.assertRefused(["-c", self.conf, "-d", "one,two"], "one, two")
+    def test_a_server_that_can_not_be_reached_is_named_also_when_all_databases_are_to_be_served(self):
+        conf = self.write_conf("unreachable.conf", db_host="127.0.0.1", db_port=1)
+        self.assertRefused(["-c", conf], "127.0.0.1", PGHOST="127.0.0.1")
 
     def test_an_unknown_option_is_named(self):
         self.assertRefused(["-c", self.conf, "-d", self.db_name, "--fly"], "--fly")
@@ -65,7 +66,6 @@ class TestLauncher(ProcessCase):
 
     def test_the_command_of_odoo_says_the_same(self):
         command = ("-m", "odoo", f"--addons-path={self.addons_path()}", "worker")
-        self.assertRefused(["-c", self.conf], "no database given", program=command)
         self.assertRefused(["-c", self.conf, "-d", "no_such_database"], "no_such_database", program=command)
         self.assertRefused(["-c", self.conf, "-d", self.db_name, "--fly"], "--fly", program=command)
 

@@ -96,7 +96,7 @@ class TestWorkerProcess(WorkerCase):
         blocked = self.enqueue_act("blocked", "block", 3600, timeout=1, max_retries=1)
         worker = self.start_worker("--timeout-grace-seconds", "0.5")
         self.wait_for_state(blocked, "started")
-        self.children = worker.children()
+        self.children = self.executors(worker)
         self.assertTrue(self.wait_until(self.sleeping_sessions, "its query runs"))
         for number in range(5):
             self.wait_for_state(self.enqueue_act(f"neighbour {number}"), "done")
@@ -124,7 +124,7 @@ class TestWorkerProcess(WorkerCase):
         worker = self.start_worker()
         self.wait_for_state(job_id, "started")
         children = worker.children(recursive=True)
-        self.assertEqual(len(children), 2)
+        self.assertEqual(len(children), 3, "A supervisor and two executors")
         worker.kill()
         worker.wait()
         _gone, alive = psutil.wait_procs(children, timeout=10)
@@ -149,7 +149,7 @@ class TestWorkerProcess(WorkerCase):
         job_id = self.enqueue_act("grouped", "sleep", 1)
         worker = self.start_worker()
         self.wait_for_state(job_id, "started")
-        for process in (*worker.children(), worker):
+        for process in (*worker.children(recursive=True), worker):
             process.send_signal(signal.SIGTERM)
         self.assertEqual(worker.wait(30), 0)
         self.assertEqual(self.job(job_id, "state", "attempts"), ("done", 1))

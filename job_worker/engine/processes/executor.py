@@ -1,55 +1,62 @@
-"""An executor: a forked child that runs one job at a time.
+"""An executor as its parent sees it: a forked child that runs one job at a time.
 
-The parent talks to it over a pipe: a claimed job goes down, one byte comes back
-when the job has ended, whatever its outcome. The child never outlives its parent.
+A claimed job goes down a pipe, one byte comes back when it has ended, whatever its outcome.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 import time
-import traceback
 from multiprocessing import Pipe
 
 from .. import interrupt
-from ..job import ClaimedJob
-from .signals import reset_in_child
-
-_PR_SET_PDEATHSIG = 1
-_ENDED = b"."
+from .child import JOB, REASON, run_child
 
 
 class Executor:
     """The parent's view of one child."""
 
-    def __init__(self, pid, pipe):
+    def __init__(self, pid, pipe, stack_reader):
         self.pid = pid
         self.job = None
-        self.overran = False
+        self.jobs_ended = 0
+        # Why the running job is being stopped: a reason of interrupt.py, or None.
+        self.stopping = None
         # When enforce_timeout has something to do next (monotonic seconds), or None.
         self.deadline = None
+        # No more jobs for it: it ends after the one it has.
+        self.retired = False
+        self.stack_reader = stack_reader
+        self._started = 0.0
         self._pipe = pipe
 
     @classmethod
-    def fork(cls, perform, in_child):
-        """Fork a child that calls ``perform(job)`` for each job sent to it.
-
-        :param perform: callable taking a :class:`~..job.ClaimedJob`; it writes the outcome itself
-        :param in_child: callable run first in the child, to let go of what belongs to the parent
-        """
+    def fork(cls, perform, in_child, rules):
+        """Fork a child that calls ``perform(job)`` for each job sent to it; see :func:`~.child.run_child`."""
         parent_pid = os.getpid()
         ours, theirs = Pipe()
+        stack_reader, stack_writer = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _run_child(parent_pid, ours, theirs, perform, in_child)
+            ours.close()
+            os.close(stack_reader)
+            run_child(parent_pid, theirs, stack_writer, perform, in_child, rules)
         theirs.close()
-        return cls(pid, ours)
+        os.close(stack_writer)
+        return cls(pid, ours, stack_reader)
 
     @property
     def idle(self):
-        return self.job is None
+        return self.job is None and not self.retired
+
+    @property
+    def busy(self):
+        return self.job is not None
+
+    @property
+    def seconds(self):
+        """How long the running job has been running."""
+        return time.monotonic() - self._started
 
     def fileno(self):
         return self._pipe.fileno()
@@ -57,76 +64,51 @@ class Executor:
     def start(self, job):
         """Send ``job`` down the pipe. If the child is gone, its death is accounted for with the job."""
         self.job = job
-        self.overran = False
-        self.deadline = time.monotonic() + job.timeout if job.timeout else None
+        self.stopping = None
+        self._started = time.monotonic()
+        self.deadline = self._started + job.timeout if job.timeout else None
         with contextlib.suppress(OSError):
-            self._pipe.send_bytes(job.to_bytes())
+            self._pipe.send_bytes(JOB + job.to_bytes())
 
     def collect(self):
-        """Read the end of the running job. False when the child is gone instead."""
+        """Read the end of the running job: what the child says of it, or None when the child is gone instead."""
         try:
-            self._pipe.recv_bytes()
+            word = self._pipe.recv_bytes()
         except (EOFError, OSError):
-            return False
-        self.job = self.deadline = None
-        return True
+            return None
+        self.job = self.deadline = self.stopping = None
+        self.jobs_ended += 1
+        return word
 
     def enforce_timeout(self, grace_seconds):
         """Interrupt a job past its deadline; kill it when that didn't help within the grace time."""
         if self.deadline is None or time.monotonic() < self.deadline:
             return
-        if self.overran:
+        if self.stopping:
             self.deadline = None  # its death is on the way
             self.kill()
         else:
-            self.overran = True
-            self.deadline = time.monotonic() + grace_seconds
+            self.interrupt(interrupt.TIMEOUT, grace_seconds)
+
+    def interrupt(self, reason, grace_seconds):
+        """Raise an exception in the running job; :meth:`enforce_timeout` kills it when that doesn't help in time."""
+        if self.stopping:
+            return
+        self.stopping = reason
+        self.deadline = time.monotonic() + grace_seconds
+        with contextlib.suppress(OSError):
+            self._pipe.send_bytes(REASON + reason.encode())
             os.kill(self.pid, interrupt.SIGNAL)
 
+    def ask_for_stack(self):
+        os.kill(self.pid, signal.SIGUSR1)
+
     def close(self):
-        """Close the pipe: an idle child ends by itself, a busy one after its job."""
+        """Close the pipes: an idle child ends by itself, a busy one after its job."""
         self._pipe.close()
+        if self.stack_reader is not None:
+            os.close(self.stack_reader)
+            self.stack_reader = None
 
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
-
-
-def _run_child(parent_pid, parent_end, pipe, perform, in_child):
-    """The whole life of a child; never returns."""
-    code = 1
-    try:
-        reset_in_child()
-        _die_with_parent(parent_pid)
-        parent_end.close()
-        in_child()
-        _serve(pipe, perform)
-        code = 0
-    except BaseException:  # noqa: BLE001  (nothing may reach the parent's stack, copied by fork)
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Not sys.exit: destructors would close the parent's connections from in here.
-        os._exit(code)
-
-
-def _serve(pipe, perform):
-    while True:
-        try:
-            data = pipe.recv_bytes()
-        except (EOFError, ConnectionResetError):
-            return
-        perform(ClaimedJob.from_bytes(data))
-        pipe.send_bytes(_ENDED)
-
-
-def _die_with_parent(parent_pid):
-    """Be killed when the parent dies, at once where the kernel offers it (Linux).
-
-    Elsewhere the child sees the closed pipe when its current job has ended.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The parent may have died between the fork and the line above.
-    if os.getppid() != parent_pid:
-        os._exit(1)

@@ -3,35 +3,38 @@
 import os
 import signal
 import socket
+from collections import Counter
 
-from .. import interrupt
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD)
 
 
 class SignalInbox:
     """Collects signals between turns of the loop. ``fileno()`` becomes readable on each."""
 
     def __init__(self):
-        self.stop_requests = 0
+        self._counts = Counter()
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
 
     def install(self):
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        for signum in STOP_SIGNALS:
-            signal.signal(signum, self._request_stop)
-        # An ignored SIGCHLD would write no byte, and the loop would sleep through a death.
-        signal.signal(signal.SIGCHLD, lambda signum, frame: None)
+        for signum in _HANDLED:
+            # SIGCHLD too: ignored it would write no byte, and the loop would sleep through a death.
+            signal.signal(signum, lambda signum, frame: self._count(signum))
 
     def uninstall(self):
         signal.set_wakeup_fd(-1)
-        for signum in (*STOP_SIGNALS, signal.SIGCHLD):
+        for signum in _HANDLED:
             signal.signal(signum, signal.SIG_DFL)
 
-    def wake(self):
-        """Wake the loop from another thread."""
+    def take(self, *signums):
+        """How many of ``signums`` have come since the last call."""
+        return sum(self._counts.pop(signum, 0) for signum in signums)
+
+    def post(self, signum):
+        """Act as if ``signum`` had come; from any thread."""
+        self._count(signum)
         self._writer.send(b"\0")
 
     def fileno(self):
@@ -48,19 +51,19 @@ class SignalInbox:
         self._reader.close()
         self._writer.close()
 
-    def _request_stop(self, signum, frame):
-        self.stop_requests += 1
+    def _count(self, signum):
+        self._counts[signum] += 1
 
 
 def reset_in_child():
     """Give a forked child default signals, and none of the parent's wake-up socket."""
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for signum in (signal.SIGCHLD, signal.SIGUSR1):
+        signal.signal(signum, signal.SIG_DFL)
     # Ctrl-C in a terminal, and some process managers, signal the whole group; the supervisor alone
     # decides what to stop. A handler, not SIG_IGN: programs that a job starts must not inherit it.
-    for signum in STOP_SIGNALS:
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, lambda signum, frame: None)
-    interrupt.install()
 
 
 def describe_exit(status):

@@ -1,0 +1,69 @@
+"""Limits of channels in the database: reserve them for a claim, count, spend, and pass on what an end frees."""
+
+from psycopg2 import sql
+
+from .keys import place_keys
+from .notifier import CHANNEL
+from .queries import QUERIES
+from .rooms import Limit, Rooms
+
+
+def read_rooms(row, closed=()):
+    """The :class:`~.rooms.Rooms` of a row with ``limits``, ``running`` and ``now``.
+
+    :param dict row: of the queries ``look_for_jobs`` or ``read_limits``
+    :param closed: callable telling for the id of a limit whether nothing may start under it, or empty
+    """
+    limits = [Limit(**values) for values in row["limits"] or ()]
+    shut = [limit.id for limit in limits if closed and closed(limit.id)]
+    return Rooms(limits, row["running"] or {}, row["now"], shut)
+
+
+def lock_rooms(cursor, limit_ids):
+    """Reserve limits to the end of the transaction and count what runs under them.
+
+    :return: ``(rooms, missed)``: all limits that could not be reserved, and others, count as full;
+        ``missed`` tells whether one of ``limit_ids`` was not to be had
+    """
+    cursor.execute(QUERIES["lock_limits"], {"ids": list(limit_ids)})
+    locked = {id_ for (id_,) in cursor.fetchall()}
+    cursor.execute(QUERIES["read_limits"])
+    names = [column.name for column in cursor.description]
+    row = dict(zip(names, cursor.fetchone(), strict=True))
+    return read_rooms(row, lambda id_: id_ not in locked), locked != set(limit_ids)
+
+
+def spend_rates(cursor, rooms, jobs):
+    """Count the started ``jobs`` against the rates of their channels."""
+    starts = {}
+    for job in jobs:
+        for limit in rooms.limits_of(job.channel):
+            if limit.rate_limit:
+                starts[limit] = starts.get(limit, 0) + 1
+    for limit, count in starts.items():
+        sequence = rate_sequence(limit.id)
+        if limit.tat is None:
+            cursor.execute(sql.SQL(QUERIES["create_rate_state"]).format(sequence=sql.Identifier(sequence)))
+        params = {"sequence": sequence, "span": limit.span, "interval": limit.interval, "starts": count}
+        cursor.execute(QUERIES["spend_rate"], params)
+
+
+def rate_sequence(limit_id):
+    """Name of the sequence that holds the state of a limit's rate."""
+    return f"queue_limit_rate_{limit_id}"
+
+
+def release_slots(cursor, ended_jobs):
+    """Let the jobs start that had to wait for ``ended_jobs``: call it once their end is committed.
+
+    The next job of each key becomes ready, and the other workers are told when a slot of a channel or
+    a key is free. Safe to call again, and for jobs that held nothing.
+
+    :param cursor: psycopg2 cursor of a connection in autocommit
+    :param ended_jobs: anything with ``concurrency_key`` and ``limited``, such as :class:`~.job.ClaimedJob`;
+        ended in any way: done, failed, to be retried, cancelled, given back
+    """
+    ended_jobs = list(ended_jobs)
+    place_keys(cursor, {key for job in ended_jobs if (key := getattr(job, "concurrency_key", None))})
+    if any(getattr(job, "holds_slot", True) for job in ended_jobs):
+        cursor.execute(f"NOTIFY {CHANNEL}")

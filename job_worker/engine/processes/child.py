@@ -1,0 +1,88 @@
+"""The life of an executor, in its own process: one job at a time, from a pipe."""
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+
+from .. import interrupt
+from ..job import ClaimedJob
+from .memory import limit_memory, virtual_memory
+from .signals import reset_in_child
+
+_PR_SET_PDEATHSIG = 1
+
+# What a child says at the end of each job: that it has ended, and perhaps why it should be replaced.
+ENDED, TOO_BIG, STALE = b".", b"m", b"s"
+# First byte of what the parent says.
+JOB, REASON = b"J", b"R"
+
+
+@dataclass(frozen=True)
+class ChildRules:
+    """What holds for each executor; sizes of virtual memory in bytes, 0 for no limit."""
+
+    limit_memory_soft: int = 0
+    limit_memory_hard: int = 0
+
+
+def run_child(parent_pid, pipe, stack_writer, perform, in_child, rules):
+    """The whole life of a child; never returns.
+
+    :param pipe: connection to the parent
+    :param int stack_writer: file descriptor that SIGUSR1 makes it write its stack to
+    :param perform: callable that runs a :class:`~..job.ClaimedJob` and writes its outcome; true when
+        it gave the job back because this process is out of date
+    :param in_child: callable run first, to let go of what belongs to the parent
+    :param rules: :class:`ChildRules`
+    """
+    code = 1
+    try:
+        reset_in_child()
+        die_with_parent(parent_pid)
+        in_child()
+        # In C, so that it works in a process that holds the interpreter's lock.
+        faulthandler.register(signal.SIGUSR1, file=stack_writer, all_threads=True)
+        limit_memory(rules.limit_memory_hard)
+        _serve(pipe, perform, rules)
+        code = 0
+    except BaseException:  # noqa: BLE001  (nothing may reach the parent's stack, copied by fork)
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Not sys.exit: destructors would close the parent's connections from in here.
+        os._exit(code)
+
+
+def _serve(pipe, perform, rules):
+    interrupt.install(lambda: _read_reason(pipe))
+    with contextlib.suppress(EOFError, ConnectionResetError, BrokenPipeError):
+        while True:
+            message = pipe.recv_bytes()
+            if message[:1] != JOB:
+                continue  # the reason of an interruption that came too late
+            stale = perform(ClaimedJob.from_bytes(message[1:]))
+            too_big = rules.limit_memory_soft and virtual_memory() > rules.limit_memory_soft
+            pipe.send_bytes(STALE if stale else TOO_BIG if too_big else ENDED)
+
+
+def _read_reason(pipe):
+    """What the parent has put into the pipe before its signal: a reason, for no job comes while one runs."""
+    return pipe.recv_bytes()[1:].decode() if pipe.poll() else None
+
+
+def die_with_parent(parent_pid):
+    """Be killed when the parent dies, at once where the kernel offers it (Linux).
+
+    Elsewhere the child sees the closed pipe when its current job has ended.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have died between the fork and the line above.
+    if os.getppid() != parent_pid:
+        os._exit(1)

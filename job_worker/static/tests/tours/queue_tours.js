@@ -1,0 +1,96 @@
+import { registry } from "@web/core/registry";
+
+const tours = registry.category("web_tour.tours");
+
+/** From the menu to a failed job, its reason, and its requeue. */
+tours.add("queue_operator_requeues_a_failed_job", {
+    url: "/odoo/queue-jobs",
+    steps: () => [
+        { trigger: ".o_list_view .o_data_row:contains(Tour failure)" },
+        { content: "failed jobs only", trigger: ".o_search_panel_category_value:contains(Failed) header", run: "click" },
+        { trigger: ".o_list_view:not(:has(.o_data_row:contains(Tour pending)))" },
+        { trigger: ".o_data_row:contains(Tour failure) td[name=name]", run: "click" },
+        { content: "the reason is at the top", trigger: ".alert-danger:contains(out of paper)" },
+        { trigger: ".nav-link:contains(History)", run: "click" },
+        { trigger: ".tab-pane.active:contains(Failed: out of paper)" },
+        { trigger: ".nav-link:contains(Arguments)", run: "click" },
+        { trigger: ".o_queue_code pre:contains(\"kwargs\")" },
+        { trigger: "button[name=button_requeue]", run: "click" },
+        { content: "it is pending, and says why it doesn't run", trigger: ".o_arrow_button_current:contains(Pending)" },
+        { trigger: "[name=wait_reason]:contains(No worker is running)" },
+        { trigger: ".o_notification:contains(1 jobs requeued)" },
+    ],
+});
+
+/** All jobs that match a filter are cancelled by the wizard. */
+tours.add("queue_operator_cancels_what_matches_a_filter", {
+    url: "/odoo/queue-jobs",
+    steps: () => [
+        { trigger: ".o_list_view .o_data_row:contains(Tour pending)" },
+        { trigger: ".o_searchview_input", run: "edit Tour pending" },
+        { trigger: ".o_searchview_autocomplete .o-dropdown-item:contains(Description)", run: "click" },
+        { trigger: ".o_list_view:not(:has(.o_data_row:contains(Tour failure)))" },
+        { trigger: ".o_control_panel button:contains(More ...)", run: "click" },
+        { trigger: ".modal .o_field_widget[name=operation] input", run: "click" },
+        { trigger: ".o_select_menu_item:contains(Cancel unfinished jobs)", run: "click" },
+        { trigger: ".modal [name=count_text]:contains(3)" },
+        { trigger: ".modal button[name=action_apply]", run: "click" },
+        { trigger: ".o_notification:contains(3 jobs cancelled)" },
+        { trigger: ".o_data_row:contains(Tour pending) .badge:contains(Cancelled)" },
+    ],
+});
+
+/** The graph of a job: a group is unfolded, a job opened. */
+tours.add("queue_operator_looks_at_a_graph", {
+    url: "/odoo/queue-jobs",
+    steps: () => [
+        { trigger: ".o_data_row:contains(Tour first) td[name=name]", run: "click" },
+        { trigger: "button[name=action_open_graph]", run: "click" },
+        { content: "equal siblings are one node", trigger: ".o_queue_graph_node[data-count='12']" },
+        { trigger: "body:not(:has(.o_queue_graph_node[data-name='Tour part 7']))" },
+        { trigger: ".o_queue_zoom_in", run: "click" },
+        { trigger: ".o_queue_fit", run: "click" },
+        { trigger: ".o_queue_graph_node[data-count='12'] rect.o_queue_box", run: "click" },
+        { trigger: ".o_queue_graph_node[data-name='Tour part 7']" },
+        { trigger: ".o_queue_fold", run: "click" },
+        { trigger: ".o_queue_graph_node[data-count='12']" },
+        { trigger: ".o_queue_graph_node[data-name='Tour last'] rect.o_queue_box", run: "click" },
+        { trigger: ".o_form_view h1:contains(Tour last)" },
+        { trigger: "[name=wait_reason]:contains(Waits for 12 jobs to be done)" },
+    ],
+});
+
+/** Every view of the jobs opens. */
+tours.add("queue_operator_opens_every_view", {
+    url: "/odoo/queue-jobs",
+    steps: () => [
+        { trigger: ".o_list_view .o_data_row" },
+        { trigger: ".o_switch_view.o_kanban", run: "click" },
+        { trigger: ".o_kanban_group:contains(Failed) .o_kanban_record:contains(Tour failure):contains(out of paper)" },
+        { trigger: ".o_switch_view.o_pivot", run: "click" },
+        { trigger: ".o_pivot td" },
+        { trigger: ".o_switch_view.o_graph", run: "click" },
+        { trigger: ".o_graph_renderer canvas" },
+        { trigger: ".o_switch_view.o_calendar", run: "click" },
+        { trigger: ".o_calendar_renderer .fc-event:contains(Tour scheduled)" },
+        { trigger: ".o_main_navbar [data-menu-xmlid='job_worker.menu_queue_worker']", run: "click" },
+        { trigger: ".o_breadcrumb:contains(Workers)" },
+        { trigger: ".o_view_nocontent:contains(No worker is running)" },
+    ],
+});
+
+/** A plain user sees their own jobs, and neither arguments nor workers nor settings. */
+tours.add("queue_user_sees_their_own_jobs", {
+    url: "/odoo/queue-jobs",
+    steps: () => [
+        { trigger: ".o_list_view .o_data_row:contains(Tour of the user)" },
+        { trigger: ".o_list_view:not(:has(.o_data_row:contains(Tour failure)))" },
+        { trigger: "body:not(:has([data-menu-xmlid='job_worker.menu_queue_worker']))" },
+        { trigger: "body:not(:has([data-menu-xmlid='job_worker.menu_queue_configuration']))" },
+        { trigger: ".o_data_row:contains(Tour of the user) td[name=name]", run: "click" },
+        { trigger: ".o_form_view:not(:has(.nav-link:contains(Arguments)))" },
+        { trigger: "button[name=button_cancel]", run: "click" },
+        { trigger: ".modal .btn-primary", run: "click" },
+        { trigger: ".o_arrow_button_current:contains(Cancelled)" },
+    ],
+});
