@@ -147,16 +147,17 @@ SELECT channel, company_id,
  GROUP BY channel, company_id
 
 -- name: live_workers
--- The workers that are registered. One is alive when it holds its session lock and has given a sign of life within
--- %(stale_after)s seconds: PostgreSQL drops the lock of a dead process, a hung host keeps it.
-SELECT worker.id, worker.name, worker.hostname, worker.pid, worker.version, worker.concurrency,
-       worker.started_at, worker.heartbeat,
-       worker.heartbeat >= %(now)s::timestamp - %(stale_after)s * interval '1 second' AND EXISTS (
+-- The workers that are registered. One is alive when it has given a sign of life within %(stale_after)s seconds, and
+-- holds its session lock if it has one: PostgreSQL drops the lock of a dead process, a hung host keeps it.
+SELECT worker.id, worker.name, worker.hostname, worker.pid, worker.version, worker.concurrency, worker.channels,
+       worker.status, worker.started_at, worker.heartbeat,
+       COALESCE(worker.heartbeat >= %(now)s::timestamp - %(stale_after)s * interval '1 second', FALSE)
+       AND (worker.session_lock IS FALSE OR EXISTS (
            SELECT 1 FROM pg_locks
             WHERE locktype = 'advisory' AND objsubid = 2 AND granted
               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
               AND classid = %(lock_class)s AND objid = worker.id
-       ) AS alive
+       )) AS alive
   FROM queue_worker worker
  ORDER BY worker.id
 

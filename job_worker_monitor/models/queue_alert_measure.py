@@ -10,6 +10,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from odoo.addons.job_worker.engine.channels import ROOT, lineage
 from odoo.addons.job_worker.engine.queries import parse_queries
 
 from ..metrics import periods
@@ -56,11 +57,11 @@ class QueueAlertRule(models.Model):
         return self._measure_by_query("failing_streak", now)
 
     def _measure_channel_stalled(self, now):
-        held = self._held_channels()
+        is_held = self._held_channels()
         return {
             channel: seconds
             for channel, seconds in self._measure_by_query("channel_stalled", now).items()
-            if channel not in held
+            if not is_held(channel)
         }
 
     def _measure_duration_p95(self, now):
@@ -146,7 +147,7 @@ class QueueAlertRule(models.Model):
         conditions = [SQL("TRUE")]
         if self.company_id:
             conditions.append(SQL("company_id = %s", self.company_id.id))
-        if self.channel:
+        if self.channel and self.channel != ROOT:
             conditions.append(SQL("(channel = %s OR starts_with(channel, %s))", self.channel, self.channel + "."))
         if self.function and function:
             conditions.append(SQL("%s = %s", function, self.function))
@@ -154,11 +155,8 @@ class QueueAlertRule(models.Model):
 
     @api.model
     def _held_channels(self):
-        """Channels that someone has stopped on purpose, by a limit: they are not stalled."""
-        limits = self.env.get("queue.limit")
-        if limits is None:
-            return set()
-        domain = Domain("limit", "=", 0) if "limit" in limits._fields else Domain.FALSE
-        if "paused" in limits._fields:
-            domain |= Domain("paused", "=", True)
-        return set(limits.sudo().search(domain).mapped("name"))
+        """A function: whether someone has stopped a channel on purpose, by a limit of it or of one above."""
+        held = set(
+            self.env["queue.limit"].sudo().search(["|", ("limit", "=", 0), ("paused", "=", True)]).mapped("name")
+        )
+        return lambda channel: any(name in held for name in lineage(channel))

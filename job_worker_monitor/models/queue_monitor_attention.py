@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from odoo.addons.job_worker.engine.channels import ChannelFilter
+
 from ..metrics.queries import query
 from .queue_metric_collect import AGED_AFTER
 
@@ -63,14 +65,9 @@ class QueueMonitor(models.AbstractModel):
     @api.model
     def _served_channels(self, live):
         """A function: whether one of the living workers takes jobs of a channel."""
-        workers = self.env["queue.worker"].browse([worker["id"] for worker in live["workers"] if worker["alive"]])
-        if "channels" not in workers._fields or not workers:
-            return lambda channel: True  # a missing worker is said once, not for each channel
-        served = [worker.sudo().channels for worker in workers]
-        if not all(served):
-            return lambda channel: True
-        names = {name.strip() for text in served for name in text.split(",")}
-        return lambda channel: any(channel == name or channel.startswith(name + ".") for name in names)
+        filters = [ChannelFilter.parse(worker["channels"]) for worker in live["workers"] if worker["alive"]]
+        # That there is no worker at all is said once, not for each channel.
+        return lambda channel: not filters or any(served.serves(channel) for served in filters)
 
     @api.model
     def _attend_to_jobs(self, scope, live):

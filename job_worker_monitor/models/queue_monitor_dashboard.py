@@ -219,7 +219,8 @@ class QueueMonitor(models.AbstractModel):
             for name in ("done", "failed", "busy"):
                 ended[row["channel"]][name] += float(row[name])
         elapsed = (scope["now"] - scope["start"]).total_seconds()
-        held = self.env["queue.alert.rule"]._held_channels()
+        is_held = self.env["queue.alert.rule"]._held_channels()
+        limits = {limit.name: limit.limit for limit in self.env["queue.limit"].sudo().search([("limit", ">", 0)])}
         empty = dict.fromkeys(("ready", "scheduled", "waiting", "started", "oldest"), 0)
         channels = [
             {
@@ -228,7 +229,8 @@ class QueueMonitor(models.AbstractModel):
                 "failed": int(ended[channel]["failed"]),
                 **{name: live["levels"].get(channel, empty)[name] for name in empty},
                 "busy": ended[channel]["busy"] / elapsed,
-                "held": channel in held,
+                "held": is_held(channel),
+                "limit": limits.get(channel),
             }
             for channel in sorted(ended.keys() | live["levels"].keys())
         ]

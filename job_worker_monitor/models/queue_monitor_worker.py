@@ -10,7 +10,8 @@ class QueueMonitorWorker(models.Model):
     """How workers ended. The row of a worker in the registry goes when it stops, and when another finds it dead.
 
     Who deletes that row tells the two apart: a worker that stops deletes its own, holding its session lock. A trigger
-    looks at that in the same statement, as there may be no later moment to see it.
+    looks at that in the same statement, as there may be no later moment to see it. A worker behind a pooler has no
+    such lock: it has died when its heartbeat is older than a living worker's ever is.
     """
 
     _name = "queue.monitor.worker"
@@ -34,10 +35,13 @@ class QueueMonitorWorker(models.Model):
                     INSERT INTO queue_monitor_worker (name, concurrency, started_at, heartbeat, ended_at, died)
                     VALUES (OLD.name, OLD.concurrency, OLD.started_at, OLD.heartbeat,
                             clock_timestamp() AT TIME ZONE 'UTC',
-                            NOT EXISTS (
+                            CASE WHEN OLD.session_lock IS FALSE THEN
+                                OLD.heartbeat < clock_timestamp() AT TIME ZONE 'UTC' - interval '30 seconds'
+                            ELSE NOT EXISTS (
                                 SELECT 1 FROM pg_locks
                                  WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND pid = pg_backend_pid()
-                                   AND classid = %(lock_class)s AND objid = OLD.id));
+                                   AND classid = %(lock_class)s AND objid = OLD.id)
+                            END);
                     RETURN NULL;
                 EXCEPTION WHEN OTHERS THEN
                     RETURN NULL; -- whatever goes wrong here, the engine must not suffer from it

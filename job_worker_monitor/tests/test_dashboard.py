@@ -97,6 +97,22 @@ class TestDashboard(DashboardCase):
             },
         )
 
+    def test_channels_that_are_paused_or_that_no_worker_serves_are_told_of(self):
+        for channel in ("root.held", "root.alone", "root.mail"):
+            self.make_job("pending", ended=self.now, channel=channel)
+        self.env["queue.limit"].create([{"name": "root.held", "paused": True}, {"name": "root.mail", "limit": 3}])
+        self.env.cr.execute(
+            "INSERT INTO queue_worker (name, concurrency, heartbeat, session_lock, channels)"
+            " VALUES ('host:1', 2, %s, FALSE, 'root.mail, root.held')",
+            [self.now],
+        )
+        data = self.dashboard()
+        self.assertEqual(
+            [item["text"] for item in data["attention"]],
+            ["No worker serves the channel root.alone: 1 jobs wait.", "Channel root.held is paused: 1 jobs wait."],
+        )
+        self.assertEqual({row["channel"]: row["limit"] for row in data["channels"]}["root.mail"], 3)
+
     def test_an_empty_queue_says_so(self):
         self.assertTrue(self.dashboard()["is_empty"])
         self.make_job("pending")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -158,10 +159,20 @@ class TestRules(MonitorCase):
         self.turn(8)
         self.assertEqual(self.firing(rule), {"moving": 360})
 
+    def test_a_channel_that_someone_paused_is_not_stalled(self):
+        rule = self.make_rule("channel_stalled", threshold=300)
+        for channel in ("root.held", "root.held.below", "root.open"):
+            self.make_job("pending", wait=600, channel=channel)
+        self.env["queue.limit"].create({"name": "root.held", "paused": True})
+        self.turn()
+        self.assertEqual(self.firing(rule), {"root.open": 600})
+
     # -- workers --------------------------------------------------------------------
 
     def make_worker(self, alive=True, **values):
-        row = {"name": "host:1", "concurrency": 2, "heartbeat": NOW, "started_at": NOW, **values}
+        row = {
+            "name": "host:1", "concurrency": 2, "heartbeat": NOW, "started_at": NOW, "session_lock": True, **values
+        }  # fmt: skip
         self.env.cr.execute(
             f"INSERT INTO queue_worker ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))}) RETURNING id",
             list(row.values()),
@@ -209,6 +220,18 @@ class TestRules(MonitorCase):
         worker = self.make_worker()
         self.env.cr.execute("DELETE FROM queue_worker WHERE id = %s", [worker])
         self.assertEqual(self.env["queue.monitor.worker"].search([]).mapped("died"), [False])
+
+    def test_a_worker_behind_a_pooler_is_judged_by_its_heartbeat(self):
+        rule = self.make_rule("dead_workers")
+        worker = self.make_worker(alive=False, session_lock=False)
+        self.turn()
+        self.assertEqual(self.firing(rule), {})
+        self.turn(2)
+        self.assertEqual(self.firing(rule), {"": 1})
+        self.env.cr.execute("DELETE FROM queue_worker WHERE id = %s", [worker])
+        stopping = self.make_worker(alive=False, session_lock=False, heartbeat=fields.Datetime.now())
+        self.env.cr.execute("DELETE FROM queue_worker WHERE id = %s", [stopping])
+        self.assertEqual(self.env["queue.monitor.worker"].search([], order="id").mapped("died"), [True, False])
 
     # -- domains --------------------------------------------------------------------
 
@@ -261,6 +284,13 @@ class TestRules(MonitorCase):
             self.make_job("failed", channel=channel)
         self.turn()
         self.assertEqual(self.firing(rule), {"": 2})
+
+    def test_the_root_channel_includes_all(self):
+        rule = self.make_rule("failed_count", channel="root", threshold=1)
+        for channel in ("root", "root.export", "exports"):
+            self.make_job("failed", channel=channel)
+        self.turn()
+        self.assertEqual(self.firing(rule), {"": 3})
 
     def test_by_channel_there_is_an_alert_for_each_that_is_bad(self):
         rule = self.make_rule("failed_count", measured_by="channel", threshold=2)
