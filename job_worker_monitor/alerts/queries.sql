@@ -5,27 +5,27 @@
 -- name: failed_count
 SELECT %(subject)s, sum(count) FILTER (WHERE outcome = 'failed')
   FROM queue_metric
- WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND %(metric_scope)s
+ WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND function <> '' AND %(metric_scope)s
  GROUP BY 1
 
 -- name: error_count
 SELECT %(subject)s, sum(count) FILTER (WHERE outcome = 'error')
   FROM queue_metric
- WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND %(metric_scope)s
+ WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND function <> '' AND %(metric_scope)s
  GROUP BY 1
 
 -- name: failure_rate
 -- In percent of the jobs that ended; of fewer than %(min_jobs)s jobs it says nothing.
 SELECT %(subject)s, 100.0 * COALESCE(sum(count) FILTER (WHERE outcome = 'failed'), 0) / sum(count)
   FROM queue_metric
- WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND outcome IN ('done', 'failed') AND %(metric_scope)s
+ WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND outcome IN ('done', 'failed') AND function <> '' AND %(metric_scope)s
  GROUP BY 1
 HAVING sum(count) >= GREATEST(%(min_jobs)s, 1)
 
 -- name: wait_average
 SELECT %(subject)s, sum(wait_sum) / sum(wait_count)
   FROM queue_metric
- WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND %(metric_scope)s
+ WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND function <> '' AND %(metric_scope)s
  GROUP BY 1
 HAVING sum(wait_count) >= GREATEST(%(min_jobs)s, 1)
 
@@ -33,7 +33,7 @@ HAVING sum(wait_count) >= GREATEST(%(min_jobs)s, 1)
 -- Of the attempts that ended jobs: rows of (subject, bucket, count).
 SELECT %(subject)s, bucket::int, sum(times::bigint)
   FROM queue_metric, jsonb_each_text(duration_histogram) AS entry (bucket, times)
- WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND outcome IN ('done', 'failed') AND %(metric_scope)s
+ WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND outcome IN ('done', 'failed') AND function <> '' AND %(metric_scope)s
  GROUP BY 1, 2
 
 -- name: depth
@@ -61,7 +61,7 @@ SELECT live.channel, LEAST(live.oldest, COALESCE(EXTRACT(EPOCH FROM %(now)s::tim
   LEFT JOIN (
     SELECT channel, max(period) AS period
       FROM queue_metric
-     WHERE resolution = 'minute' AND outcome IN ('done', 'failed', 'error') AND %(metric_scope)s
+     WHERE resolution = 'minute' AND outcome IN ('done', 'failed', 'error') AND function <> '' AND %(metric_scope)s
      GROUP BY channel
   ) ended ON ended.channel = live.channel
  WHERE live.ready > 0 AND live.started = 0
@@ -78,7 +78,7 @@ WITH failed AS (
 ), succeeded AS (
     SELECT function, max(period) AS period
       FROM queue_metric
-     WHERE resolution = 'minute' AND outcome = 'done' AND period > %(since)s AND period <= %(now)s AND %(metric_scope)s
+     WHERE resolution = 'minute' AND outcome = 'done' AND period > %(since)s AND period <= %(now)s AND function <> '' AND %(metric_scope)s
        AND function IN (SELECT function FROM failed)
      GROUP BY function
 ), success AS (

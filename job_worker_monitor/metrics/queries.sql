@@ -83,6 +83,49 @@ SELECT 'minute', period, channel, function, NULLIF(company, 0), outcome, count,
        duration_histogram = excluded.duration_histogram
  WHERE excluded.count >= metric.count
 
+-- name: sum_minutes
+-- Add up all channels and functions of each minute to a row without either, by company and outcome: charts read those
+-- alone. fold_metrics makes hours and days of them as of any other row.
+-- Index: queue_metric_key_unique.
+WITH part AS (
+    SELECT period, COALESCE(company_id, 0) AS company, outcome, count,
+           wait_count, wait_sum, wait_histogram, duration_count, duration_sum, duration_histogram
+      FROM queue_metric
+     WHERE resolution = 'minute' AND period >= %(start)s AND period < %(end)s AND function <> ''
+), counted AS (
+    SELECT period, company, outcome, sum(count) AS count, sum(wait_count) AS wait_count, sum(wait_sum) AS wait_sum,
+           sum(duration_count) AS duration_count, sum(duration_sum) AS duration_sum
+      FROM part
+     GROUP BY period, company, outcome
+), waits AS (
+    SELECT period, company, outcome, jsonb_object_agg(bucket, times) AS histogram
+      FROM (SELECT period, company, outcome, bucket, sum(times::bigint) AS times
+              FROM part, jsonb_each_text(wait_histogram) AS entry (bucket, times)
+             GROUP BY period, company, outcome, bucket) bucket
+     GROUP BY period, company, outcome
+), durations AS (
+    SELECT period, company, outcome, jsonb_object_agg(bucket, times) AS histogram
+      FROM (SELECT period, company, outcome, bucket, sum(times::bigint) AS times
+              FROM part, jsonb_each_text(duration_histogram) AS entry (bucket, times)
+             GROUP BY period, company, outcome, bucket) bucket
+     GROUP BY period, company, outcome
+)
+INSERT INTO queue_metric AS metric (
+           resolution, period, channel, function, company_id, outcome, count,
+           wait_count, wait_sum, wait_histogram, duration_count, duration_sum, duration_histogram)
+SELECT 'minute', period, '', '', NULLIF(company, 0), outcome, count,
+       wait_count, wait_sum, COALESCE(waits.histogram, '{}'),
+       duration_count, duration_sum, COALESCE(durations.histogram, '{}')
+  FROM counted
+  LEFT JOIN waits USING (period, company, outcome)
+  LEFT JOIN durations USING (period, company, outcome)
+    ON CONFLICT (resolution, period, channel, function, (COALESCE(company_id, 0)), outcome) DO UPDATE
+   SET count = excluded.count,
+       wait_count = excluded.wait_count, wait_sum = excluded.wait_sum, wait_histogram = excluded.wait_histogram,
+       duration_count = excluded.duration_count, duration_sum = excluded.duration_sum,
+       duration_histogram = excluded.duration_histogram
+ WHERE excluded.count >= metric.count
+
 -- name: fold_metrics
 -- Add up the rows of %(part)s that began from %(start)s on and before %(end)s to rows of %(resolution)s; for the
 -- resolution "total" those that were added up before are counted in. Idempotent, as collect_minutes.
@@ -185,7 +228,8 @@ SELECT %(resolution)s, date_trunc(%(resolution)s, period), channel, company_id, 
 SELECT floor(EXTRACT(EPOCH FROM period) / %(step)s)::bigint AS bin, outcome, sum(count) AS count,
        sum(wait_sum) AS wait_sum, sum(wait_count) AS wait_count
   FROM queue_metric
- WHERE resolution = %(resolution)s AND period >= %(previous)s AND period < %(end)s AND %(companies)s
+ WHERE resolution = %(resolution)s AND period >= %(previous)s AND period < %(end)s AND channel = '' AND function = ''
+   AND %(companies)s
  GROUP BY 1, 2
 
 -- name: chart_histograms
@@ -195,7 +239,8 @@ SELECT floor(EXTRACT(EPOCH FROM period) / %(step)s)::bigint AS bin, kind, bucket
        LATERAL (SELECT 'wait', * FROM jsonb_each_text(wait_histogram)
                  UNION ALL
                 SELECT 'duration', * FROM jsonb_each_text(duration_histogram)) entry (kind, bucket, times)
- WHERE resolution = %(resolution)s AND period >= %(start)s AND period < %(end)s AND outcome IN ('done', 'failed')
+ WHERE resolution = %(resolution)s AND period >= %(start)s AND period < %(end)s AND channel = '' AND function = ''
+   AND outcome IN ('done', 'failed')
    AND %(companies)s
  GROUP BY 1, 2, 3
 
@@ -220,7 +265,8 @@ SELECT channel, function,
        COALESCE(sum(duration_sum) FILTER (WHERE outcome IN ('done', 'error')), 0) AS busy,
        COALESCE(sum(duration_count) FILTER (WHERE outcome IN ('done', 'failed')), 0) AS duration_count
   FROM queue_metric
- WHERE resolution = %(resolution)s AND period >= %(start)s AND period < %(end)s AND %(companies)s
+ WHERE resolution = %(resolution)s AND period >= %(start)s AND period < %(end)s AND function <> ''
+   AND %(companies)s
  GROUP BY channel, function
 
 -- name: function_histograms
@@ -262,7 +308,7 @@ SELECT channel, outcome, sum(count) AS count,
        sum(duration_count) AS duration_count, sum(duration_sum) AS duration_sum,
        sum(wait_count) AS wait_count, sum(wait_sum) AS wait_sum
   FROM queue_metric
- WHERE (resolution = 'total' OR (resolution = 'day' AND period >= %(added_up)s))
+ WHERE (resolution = 'total' OR (resolution = 'day' AND period >= %(added_up)s)) AND function <> ''
  GROUP BY channel, outcome
 
 -- name: counter_histograms
@@ -271,5 +317,6 @@ SELECT channel, outcome, kind, bucket::int, sum(times::bigint) AS times
        LATERAL (SELECT 'wait', * FROM jsonb_each_text(wait_histogram)
                  UNION ALL
                 SELECT 'duration', * FROM jsonb_each_text(duration_histogram)) entry (kind, bucket, times)
- WHERE (resolution = 'total' OR (resolution = 'day' AND period >= %(added_up)s)) AND outcome IN ('done', 'failed')
+ WHERE (resolution = 'total' OR (resolution = 'day' AND period >= %(added_up)s)) AND function <> ''
+   AND outcome IN ('done', 'failed')
  GROUP BY channel, outcome, kind, bucket

@@ -19,7 +19,8 @@ OUTCOMES = [
 class QueueMetric(models.Model):
     """What ended in a minute, an hour or a day (UTC) in a channel, by function, company and outcome.
 
-    Outlives the jobs themselves. Written by ``queue.metric._collect`` alone, in SQL.
+    Rows without channel and function (empty text) are the sums of the others. They outlive the jobs themselves,
+    and are written by ``queue.metric._collect`` alone, in SQL.
     """
 
     _name = "queue.metric"
@@ -30,8 +31,8 @@ class QueueMetric(models.Model):
 
     resolution = fields.Selection(RESOLUTIONS, readonly=True, required=True)
     period = fields.Datetime("From", readonly=True, required=True, help="Start of the period; days are those of UTC.")
-    channel = fields.Char(readonly=True, required=True)
-    function = fields.Char(readonly=True, required=True, help="Model and method.")
+    channel = fields.Char(readonly=True, help="Empty in the sum of all.")
+    function = fields.Char(readonly=True, help="Model and method; empty in the sum of all.")
     company_id = fields.Many2one("res.company", "Company", readonly=True, ondelete="cascade", index="btree_not_null")
     outcome = fields.Selection(
         OUTCOMES, readonly=True, required=True, help="Failed attempts are counted beside the jobs that failed for good."

@@ -32,7 +32,9 @@ class QueueMetric(models.Model):
         self.env["queue.job"].flush_model()
         horizon = timedelta(days=self._get_keep_days(periods.MINUTE))
         start = periods.collection_start(self._last_collected(), now, OVERLAP, horizon)
-        self.env.cr.execute(query("collect_minutes", start=start, end=now + timedelta(hours=1)))
+        end = now + timedelta(hours=1)
+        self.env.cr.execute(query("collect_minutes", start=start, end=end))
+        self.env.cr.execute(query("sum_minutes", start=start, end=end))
         self._sample_levels(now)
         for resolution in (periods.HOUR, periods.DAY):
             self._fold(resolution, start, now)

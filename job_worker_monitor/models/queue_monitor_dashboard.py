@@ -200,7 +200,7 @@ class QueueMonitor(models.AbstractModel):
         ((count,),) = self.env.execute_query(
             SQL(
                 """SELECT COALESCE(sum(count), 0) FROM queue_metric
-                    WHERE resolution = 'minute' AND period >= %s AND period < %s
+                    WHERE resolution = 'minute' AND period >= %s AND period < %s AND channel = '' AND function = ''
                       AND outcome IN ('done', 'failed') AND %s""",
                 end - timedelta(minutes=NOW_MINUTES),
                 end,

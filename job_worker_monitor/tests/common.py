@@ -61,5 +61,9 @@ class MonitorCase(TransactionCase):
 
     def rows(self, resolution="minute", **conditions):
         """Metrics as dicts of ``(period, channel, function, outcome)`` to the count."""
-        domain = [("resolution", "=", resolution), *((name, "=", value) for name, value in conditions.items())]
+        domain = [
+            ("resolution", "=", resolution),
+            ("function", "!=", ""),
+            *((name, "=", value) for name, value in conditions.items()),
+        ]
         return {(row.period, row.channel, row.function, row.outcome): row.count for row in self.metrics.search(domain)}

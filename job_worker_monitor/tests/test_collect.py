@@ -30,7 +30,7 @@ class TestCollect(MonitorCase):
         for duration in (0.5, 1.0, 7.25):
             self.make_job(wait=4.0, duration=duration)
         self.metrics._collect(NOW)
-        row = self.metrics.search([("resolution", "=", "minute")])
+        row = self.minutes()
         self.assertEqual((row.duration_count, row.wait_count), (3, 3))
         self.assertAlmostEqual(row.duration_sum, 8.75)
         self.assertAlmostEqual(row.wait_sum, 12)
@@ -38,10 +38,25 @@ class TestCollect(MonitorCase):
         self.assertEqual(row.duration_histogram, expected)
         self.assertEqual(row.wait_histogram, {str(histogram.bucket_of(4.0)): 3})
 
+    def minutes(self, **conditions):
+        domain = [("resolution", "=", "minute"), ("function", "!=", "")]
+        return self.metrics.search(domain + [(name, "=", value) for name, value in conditions.items()])
+
+    def test_all_channels_and_functions_together_have_a_row_too(self):
+        self.make_job(duration=1)
+        self.make_job(duration=5, channel="exports")
+        self.make_job("failed", method_name="unlink")
+        self.metrics._collect(NOW)
+        for resolution in ("minute", "hour", "day"):
+            rows = self.metrics.search([("resolution", "=", resolution), ("function", "=", ""), ("channel", "=", "")])
+            self.assertEqual({row.outcome: row.count for row in rows}, {"done": 2, "failed": 1})
+            done = rows.filtered(lambda row: row.outcome == "done")
+            self.assertEqual(done.duration_histogram, {str(histogram.bucket_of(value)): 1 for value in (1, 5)})
+
     def test_the_wait_of_a_scheduled_job_is_from_when_it_was_due(self):
         self.make_job(wait=3600, scheduled_at=NOW - timedelta(seconds=5), duration=2.0)
         self.metrics._collect(NOW)
-        self.assertAlmostEqual(self.metrics.search([("resolution", "=", "minute")]).wait_sum, 3)
+        self.assertAlmostEqual(self.minutes().wait_sum, 3)
 
     def test_the_wait_of_a_dependent_is_from_when_what_it_depends_on_ended(self):
         parent = self.make_job(ended=NOW - timedelta(seconds=12), channel="first")
@@ -51,9 +66,7 @@ class TestCollect(MonitorCase):
             [child, parent],
         )
         self.metrics._collect(NOW)
-        self.assertAlmostEqual(
-            self.metrics.search([("resolution", "=", "minute"), ("channel", "=", "root")]).wait_sum, 10
-        )
+        self.assertAlmostEqual(self.minutes(channel="root").wait_sum, 10)
 
     def test_what_a_person_ended_has_no_duration(self):
         self.make_job(duration=3.0, started_at=NOW - timedelta(hours=2))
@@ -122,7 +135,7 @@ class TestCollect(MonitorCase):
         hours = self.rows("hour")
         self.assertEqual(len(hours), 24)
         self.assertEqual(set(hours.values()), {4})
-        day = self.metrics.search([("resolution", "=", "day")])
+        day = self.metrics.search([("resolution", "=", "day"), ("function", "!=", "")])
         self.assertEqual((day.period, day.count, day.duration_sum), (midnight, 96, sum(range(1, 97))))
         self.assertEqual(sum(day.duration_histogram.values()), 96)
 
@@ -132,7 +145,7 @@ class TestCollect(MonitorCase):
         self.make_job(company_id=self.env.company.id)
         self.make_job()
         self.metrics._collect(NOW)
-        rows = self.metrics.search([("resolution", "=", "minute")])
+        rows = self.minutes()
         self.assertEqual(
             {row.company_id.id: row.count for row in rows}, {company.id: 1, self.env.company.id: 1, False: 1}
         )
@@ -176,7 +189,7 @@ class TestCollect(MonitorCase):
         ((count,),) = self.env.execute_query(
             SQL(
                 "SELECT sum(count) FROM queue_metric"
-                " WHERE resolution = 'total' OR (resolution = 'day' AND period >= %s)",
+                " WHERE function <> '' AND (resolution = 'total' OR (resolution = 'day' AND period >= %s))",
                 self.metrics._get_added_up(),
             )
         )
