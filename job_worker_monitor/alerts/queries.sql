@@ -61,7 +61,8 @@ SELECT live.channel, LEAST(live.oldest, COALESCE(EXTRACT(EPOCH FROM %(now)s::tim
   LEFT JOIN (
     SELECT channel, max(period) AS period
       FROM queue_metric
-     WHERE resolution = 'minute' AND outcome IN ('done', 'failed', 'error') AND function <> '' AND %(metric_scope)s
+     WHERE resolution = 'minute' AND period > %(now)s::timestamp - interval '1 day'
+       AND outcome IN ('done', 'failed', 'error') AND function <> '' AND %(metric_scope)s
      GROUP BY channel
   ) ended ON ended.channel = live.channel
  WHERE live.ready > 0 AND live.started = 0

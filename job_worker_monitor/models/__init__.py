@@ -14,5 +14,6 @@ from . import queue_alert_delivery
 from . import queue_alert_send
 from . import queue_monitor
 from . import queue_monitor_dashboard
+from . import queue_monitor_tables
 from . import queue_monitor_attention
 from . import res_config_settings

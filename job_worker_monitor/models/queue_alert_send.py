@@ -97,6 +97,7 @@ class QueueAlertDelivery(models.Model):
     def _follow_up(self):
         """Look what became of what is on its way, and send again what could not be sent."""
         worker_lives = any(worker["alive"] for worker in self.env["queue.metric"]._live_workers(fields.Datetime.now()))
+        unreachable = self.env["queue.alert.webhook"]
         for delivery in self.search([("state", "=", "waiting")], order="id", limit=100):
             if delivery.method == "email" and delivery.mail_id:
                 delivery._follow_up_mail()
@@ -104,8 +105,11 @@ class QueueAlertDelivery(models.Model):
                 delivery._try_to_send()
             else:
                 delivery._follow_up_job()
-                if delivery.state == "waiting" and not worker_lives:
+                # One that does not answer keeps the cron waiting once in a turn.
+                if delivery.state == "waiting" and not worker_lives and delivery.webhook_id not in unreachable:
                     delivery._post_without_worker()
+                    if delivery.state == "waiting":
+                        unreachable |= delivery.webhook_id
 
     def _follow_up_mail(self):
         mail = self.mail_id.exists()

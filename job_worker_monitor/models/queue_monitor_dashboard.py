@@ -20,7 +20,6 @@ SPANS = {
 }
 # The throughput of "now" is that of the last whole minutes.
 NOW_MINUTES = 5
-TABLE_ROWS = 10
 
 
 class QueueMonitor(models.AbstractModel):
@@ -43,7 +42,7 @@ class QueueMonitor(models.AbstractModel):
         functions = self.env["queue.metric"]._query_dicts(query("by_function", **scope))
         data = {
             "span": span,
-            "now": _iso(now),
+            "now": iso(now),
             "companies": [{"id": company.id, "name": company.name} for company in self.env.companies],
             "tiles": self._tiles(scope, live, sums),
             "charts": charts,
@@ -65,9 +64,9 @@ class QueueMonitor(models.AbstractModel):
 
     @api.model
     def _collect_for_dashboard(self, now):
-        """Without waiting for the cron, when it has not been there in this minute."""
+        """When the cron does not: what is live is read live, so a minute more or less does not matter."""
         last = self.env["queue.metric"]._last_collected()
-        if last is None or last < periods.floor(now, periods.MINUTE):
+        if last is None or now - last > 2 * periods.LENGTH[periods.MINUTE]:
             self.env["queue.metric"]._collect(now)
 
     @api.model
@@ -128,7 +127,7 @@ class QueueMonitor(models.AbstractModel):
         histograms = self._histograms(scope)
         levels = {row["bin"]: row for row in self.env["queue.metric"]._query_dicts(query("chart_levels", **scope))}
         charts = {
-            "labels": [_iso(periods.EPOCH + timedelta(seconds=bin_ * scope["step"])) for bin_ in bins],
+            "labels": [iso(periods.EPOCH + timedelta(seconds=bin_ * scope["step"])) for bin_ in bins],
             "step": scope["step"],
             **{
                 outcome: [counts[bin_, outcome] for bin_ in bins]
@@ -209,103 +208,6 @@ class QueueMonitor(models.AbstractModel):
         )
         return int(count) / NOW_MINUTES
 
-    # -- tables -----------------------------------------------------------------------
-
-    @api.model
-    def _channels(self, scope, live, functions):
-        """Each channel with what it did in the span, and how it is."""
-        ended = defaultdict(lambda: defaultdict(float))
-        for row in functions:
-            for name in ("done", "failed", "busy"):
-                ended[row["channel"]][name] += float(row[name])
-        elapsed = (scope["now"] - scope["start"]).total_seconds()
-        is_held = self.env["queue.alert.rule"]._held_channels()
-        limits = {limit.name: limit.limit for limit in self.env["queue.limit"].sudo().search([("limit", ">", 0)])}
-        empty = dict.fromkeys(("ready", "scheduled", "waiting", "started", "oldest"), 0)
-        channels = [
-            {
-                "channel": channel,
-                "done": int(ended[channel]["done"]),
-                "failed": int(ended[channel]["failed"]),
-                **{name: live["levels"].get(channel, empty)[name] for name in empty},
-                "busy": ended[channel]["busy"] / elapsed,
-                "held": is_held(channel),
-                "limit": limits.get(channel),
-            }
-            for channel in sorted(ended.keys() | live["levels"].keys())
-        ]
-        return sorted(channels, key=lambda row: (-row["ready"], -row["done"] - row["failed"]))[:50]
-
-    @api.model
-    def _functions(self, scope, by_channel):
-        rows = self._sum_functions(by_channel)
-        slowest = sorted((row for row in rows if row["count"]), key=lambda row: -row["average"])[:TABLE_ROWS]
-        failing = sorted(
-            (row for row in rows if row["failed"] or row["errors"]), key=lambda row: (-row["failed"], -row["errors"])
-        )
-        failing = failing[:TABLE_ROWS]
-        names = sorted({row["function"] for row in (*slowest, *failing)})
-        histograms = defaultdict(dict)
-        for function, bucket, times in self.env.execute_query(query("function_histograms", functions=names, **scope)):
-            histograms[function][bucket] = int(times)
-        for row in rows:
-            row["p95"] = percentiles(histograms.get(row["function"], {}), [0.95])[0]
-        return {"slowest": slowest, "failing": failing}
-
-    @api.model
-    def _sum_functions(self, by_channel):
-        sums = defaultdict(lambda: defaultdict(float))
-        for row in by_channel:
-            for name in ("done", "failed", "errors", "duration_sum", "duration_count"):
-                sums[row["function"]][name] += float(row[name])
-        return [
-            {
-                "function": function,
-                "done": int(row["done"]),
-                "failed": int(row["failed"]),
-                "errors": int(row["errors"]),
-                "count": int(row["duration_count"]),
-                "average": row["duration_sum"] / row["duration_count"] if row["duration_count"] else None,
-            }
-            for function, row in sums.items()
-        ]
-
-    @api.model
-    def _errors(self, scope):
-        rows = self.env["queue.metric"]._query_dicts(query("recent_errors", **scope))
-        return [{**row, "last": _iso(row["last"]), "message": (row["message"] or "")[:200]} for row in rows]
-
-    @api.model
-    def _workers(self, live):
-        counts = dict(
-            self.env.execute_query(
-                SQL("SELECT worker_id, count(*) FROM queue_job WHERE state = 'started' GROUP BY worker_id")
-            )
-        )
-        return [
-            {
-                **{name: worker[name] for name in ("id", "name", "version", "concurrency", "alive")},
-                "started_at": _iso(worker["started_at"]),
-                "heartbeat": _iso(worker["heartbeat"]),
-                "running": counts.get(worker["id"], 0),
-            }
-            for worker in live["workers"]
-        ]
-
-    @api.model
-    def _alerts(self):
-        alerts = self.env["queue.alert"].search([("state", "=", "firing")], limit=20)
-        return [
-            {
-                "id": alert.id,
-                "name": alert.display_name,
-                "text": alert.rule_id._describe(alert.value, alert.subject),
-                "severity": alert.severity,
-                "fired_at": _iso(alert.fired_at),
-            }
-            for alert in alerts
-        ]
-
 
 def _rate(sums):
     """Failed jobs in percent; None when no job ended."""
@@ -322,5 +224,6 @@ def _bins(scope):
     return list(range(first, first + int(scope["length"].total_seconds()) // scope["step"]))
 
 
-def _iso(moment):
+def iso(moment):
+    """A time as JSON has it, UTC."""
     return moment.isoformat(timespec="seconds") + "Z" if moment else None

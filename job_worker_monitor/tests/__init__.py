@@ -2,7 +2,9 @@ from . import test_histogram
 from . import test_episode
 from . import test_collect
 from . import test_rules
+from . import test_rule_scopes
 from . import test_metrics_endpoint
 from . import test_deliveries
 from . import test_dashboard
+from . import test_docs
 from . import test_chaos

@@ -195,6 +195,10 @@ class TestDashboardTour(DashboardCase, HttpCase):
     def test_an_empty_queue_says_what_to_do(self):
         self.start_tour("/odoo/queue-dashboard", "job_worker_monitor_empty", login="admin")
 
+    def test_it_refreshes_by_itself_but_not_in_a_hidden_tab(self):
+        self.make_jobs()
+        self.start_tour("/odoo/queue-alerts", "job_worker_monitor_hidden_tab", login="admin")
+
     def test_a_rule_is_muted_and_leads_to_its_alerts(self):
         self.env.ref("job_worker_monitor.rule_no_worker").active = True
         self.start_tour(
