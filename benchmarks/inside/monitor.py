@@ -18,8 +18,8 @@ _FUNCTIONS, _CHANNELS, _DAYS = 40, 8, 30
 _FILL_ENDED = """
     INSERT INTO queue_job (uuid, state, model_name, method_name, payload, channel, priority, max_retries, attempts,
                            user_id, company_id, create_date, started_at, completed_at, duration, exc_name, write_date)
-    SELECT 'ended-' || n, CASE WHEN failed THEN 'failed' ELSE 'done' END, 'res.partner', '_export_' || n %% %(functions)s,
-           '{}', 'root.channel_' || n %% %(channels)s, 10, 5, 1, %(uid)s, %(company)s,
+    SELECT 'ended-' || n, CASE WHEN failed THEN 'failed' ELSE 'done' END, 'res.partner',
+           '_export_' || n %% %(functions)s, '{}', 'root.channel_' || n %% %(channels)s, 10, 5, 1, %(uid)s, %(company)s,
            ended - (duration + wait) * interval '1 second', ended - duration * interval '1 second', ended, duration,
            CASE WHEN failed THEN 'ValueError' END, ended
       FROM (

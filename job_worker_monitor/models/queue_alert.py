@@ -22,6 +22,7 @@ class QueueAlert(models.Model):
     _description = "Queue Alert"
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "since desc, id desc"
+    _mail_post_access = "read"  # managers comment on alerts, though nobody writes them
 
     rule_id = fields.Many2one("queue.alert.rule", "Rule", readonly=True, required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="rule_id.company_id", store=True)
@@ -55,16 +56,18 @@ class QueueAlert(models.Model):
     def _evaluate(self, now=None):
         """Look at all rules and tell people what has changed. Metrics must have been collected.
 
-        :param datetime now: for tests; a rule counts in whole minutes, so seconds are dropped
+        :param datetime now: for tests. What is measured is of this moment, but an alert's course is counted in whole
+            minutes: a cron that is a second late must not cost a minute.
         """
-        now = periods.floor(now or fields.Datetime.now(), periods.MINUTE)
-        self._close_orphans(now)
-        maintenance = self.env["queue.alert.maintenance"]._running(now)
+        now = now or fields.Datetime.now()
+        minute = periods.floor(now, periods.MINUTE)
+        self._close_orphans(minute)
+        maintenance = self.env["queue.alert.maintenance"]._running(minute)
         for rule in self.env["queue.alert.rule"].search([("active", "=", True)]):
-            self._evaluate_rule(rule, now, rule._is_muted(now, maintenance))
+            self._evaluate_rule(rule, now, minute, rule._is_muted(minute, maintenance))
 
     @api.model
-    def _evaluate_rule(self, rule, now, muted):
+    def _evaluate_rule(self, rule, now, minute, muted):
         """One rule; what is wrong with it is written on it and keeps no other from being looked at."""
         try:
             with self.env.cr.savepoint():
@@ -72,7 +75,7 @@ class QueueAlert(models.Model):
                 open_alerts = {alert.subject or "": alert for alert in self._open_of(rule)}
                 for subject in sorted(values.keys() | open_alerts.keys()):
                     alert = open_alerts.get(subject, self.browse())
-                    alert._advance(rule, subject, values.get(subject), now, muted)
+                    alert._advance(rule, subject, values.get(subject), minute, muted)
             error = False
         except psycopg2.errors.SerializationFailure:
             raise
@@ -93,13 +96,13 @@ class QueueAlert(models.Model):
             return
         values = {name: getattr(episode, name) or False for name in _EPISODE_FIELDS}
         values.update(value=value or 0.0, peak=episode.peak, threshold=rule.threshold, severity=rule.severity)
-        values["text"] = rule._describe(value or 0.0, subject)
+        values["text"] = rule._describe(value, subject)
         if self:
             self.write(values)
         else:
             self = self._create_silently({**values, "rule_id": rule.id, "subject": subject})
         if event:
-            self.env["queue.alert.delivery"]._announce(self, event)
+            self.env["queue.alert.delivery"]._announce(self, event, value)
 
     @api.model
     def _create_silently(self, values):

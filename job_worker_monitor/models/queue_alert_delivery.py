@@ -51,8 +51,8 @@ class QueueAlertDelivery(models.Model):
     job_id = fields.Many2one("queue.job", "Job", readonly=True, ondelete="set null", index="btree_not_null")
 
     @api.model
-    def _announce(self, alert, event):
-        """Tell all receivers of an alert's rule."""
+    def _announce(self, alert, event, value):
+        """Tell all receivers of an alert's rule; ``value`` is what was measured, or None."""
         rule = alert.rule_id
         receivers = [
             *({"method": "chat", "user_id": user.id, "target": user.name} for user in rule.chat_user_ids),
@@ -66,10 +66,10 @@ class QueueAlertDelivery(models.Model):
         if channel := rule.discuss_channel_id:
             receivers.append({"method": "discuss", "discuss_channel_id": channel.id, "target": channel.display_name})
         for receiver in receivers:
-            self._deliver_to(alert, event, receiver)
+            self._deliver_to(alert, event, value, receiver)
 
     @api.model
-    def _deliver_to(self, alert, event, receiver):
+    def _deliver_to(self, alert, event, value, receiver):
         reader = self.env["res.users"].browse(receiver.get("user_id"))
         localized = alert.with_context(lang=reader.lang or self.env.lang)
         delivery = self.create(
@@ -78,7 +78,7 @@ class QueueAlertDelivery(models.Model):
                 "alert_id": alert.id,
                 "event": event,
                 "subject": localized._headline(event),
-                "body": localized.rule_id._describe(alert.value, alert.subject),
+                "body": localized.rule_id._describe(value, alert.subject),
             }
         )
         if delivery.method == "webhook":

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from pathlib import Path
 
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -27,7 +27,7 @@ class QueueAlertRule(models.Model):
     def _measure(self, now):
         """Measure what this rule watches.
 
-        :param datetime now: the start of a minute
+        :param datetime now: windows are whole minutes, up to the one that this is in
         :return: dict of subject (empty text for the whole scope, else a channel or a function) to a number;
             a subject that there is nothing to say about is not in it
         """
@@ -86,7 +86,7 @@ class QueueAlertRule(models.Model):
     def _measure_domain(self, now):
         """Count the jobs in the rule's domain as the person who wrote it sees them."""
         domain = self._parse_domain()
-        jobs = self.env["queue.job"].with_user(self.domain_user_id).sudo(False)
+        jobs = self.env["queue.job"].with_user(self.author_id).sudo(False)
         ((before,),) = self.env.execute_query(SQL("SELECT current_setting('statement_timeout')"))
         self._set_statement_timeout(f"{DOMAIN_TIMEOUT_SECONDS}s")
         count = jobs.with_context(active_test=False).search_count(domain)
@@ -145,6 +145,10 @@ class QueueAlertRule(models.Model):
     def _sql_scope(self, function):
         """The condition of this rule's scope; a channel includes those below it."""
         conditions = [SQL("TRUE")]
+        if self.author_id.id != SUPERUSER_ID:  # its rules come with the module, and look at everything
+            conditions.append(
+                SQL("(company_id IS NULL OR company_id = ANY(%s))", self.author_id.sudo().company_ids.ids)
+            )
         if self.company_id:
             conditions.append(SQL("company_id = %s", self.company_id.id))
         if self.channel and self.channel != ROOT:

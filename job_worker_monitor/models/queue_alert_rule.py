@@ -28,6 +28,8 @@ MEASURED_BY = {
     "no_worker": "all",
     "domain": "all",
 }
+# Who changes one of these says what is looked at.
+SCOPE_FIELDS = {"kind", "domain", "channel", "function", "company_id", "measured_by"}
 LONGEST_WINDOW_MINUTES = 24 * 60
 
 
@@ -57,7 +59,13 @@ class QueueAlertRule(models.Model):
         help="An alert for all of the scope together, or one for each channel or function in it.",
     )
     domain = fields.Char(default="[]", help="Jobs that are counted, as the person who wrote the domain sees them.")
-    domain_user_id = fields.Many2one("res.users", "Domain Written By", readonly=True, ondelete="restrict")
+    author_id = fields.Many2one(
+        "res.users",
+        "Measures As",
+        readonly=True,
+        ondelete="restrict",
+        help="Who wrote down what is looked at: it is measured with their rights and in their companies.",
+    )
 
     threshold = fields.Float(required=True, default=1.0, help="It is bad when the value is at least this.")
     window_minutes = fields.Integer("Window", required=True, default=10, help="Minutes that are looked at.")
@@ -145,13 +153,13 @@ class QueueAlertRule(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        # Whoever writes the domain gives it their rights, and nobody else can be named.
-        return super().create([{**vals, "domain_user_id": self.env.uid} for vals in vals_list])
+        # Nobody else can be named, so nobody sees by a rule what they could not see themselves.
+        return super().create([{**vals, "author_id": self.env.uid} for vals in vals_list])
 
     def write(self, vals):
-        vals = {name: value for name, value in vals.items() if name != "domain_user_id"}
-        if "domain" in vals or vals.get("kind") == "domain":
-            vals["domain_user_id"] = self.env.uid
+        vals = {name: value for name, value in vals.items() if name != "author_id"}
+        if not vals.keys().isdisjoint(SCOPE_FIELDS):
+            vals["author_id"] = self.env.uid
         return super().write(vals)
 
     def _policy(self):

@@ -20,6 +20,7 @@ SENTENCES = {
     "dead_workers": _lt("%(number)s workers died in %(minutes)s minutes (limit %(limit)s)"),
     "no_worker": _lt("no worker is running: jobs wait"),
     "worker": _lt("a worker is running"),
+    "nothing": _lt("nothing is wrong any more"),
     "domain": _lt("%(number)s jobs match the rule's domain (limit %(limit)s)"),
 }
 SECONDS = ("oldest_age", "wait_average", "duration_p95", "channel_stalled")
@@ -29,12 +30,17 @@ class QueueAlertRule(models.Model):
     _inherit = "queue.alert.rule"
 
     def _describe(self, value, subject):
-        """One sentence: what is wrong, where, by how much."""
+        """One sentence: what is wrong, where, by how much.
+
+        :param value: None when nothing could be measured, so nothing is wrong
+        """
         scope = subject or self.function or self.channel
         sentence = self._sentence(value)
         return f"{scope}: {sentence}" if scope else sentence
 
     def _sentence(self, value):
+        if value is None:
+            return self.env._(SENTENCES["nothing"])
         key = "worker" if self.kind == "no_worker" and not value else self.kind
         numbers = {
             "number": self._format(value),

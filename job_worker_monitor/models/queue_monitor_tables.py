@@ -106,7 +106,7 @@ class QueueMonitor(models.AbstractModel):
         return [
             {
                 "id": alert.id,
-                "name": alert.display_name,
+                "name": alert.rule_id.name,
                 "text": alert.rule_id._describe(alert.value, alert.subject),
                 "severity": alert.severity,
                 "fired_at": iso(alert.fired_at),

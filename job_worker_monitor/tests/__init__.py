@@ -6,5 +6,6 @@ from . import test_rule_scopes
 from . import test_metrics_endpoint
 from . import test_deliveries
 from . import test_dashboard
+from . import test_settings
 from . import test_docs
 from . import test_chaos

@@ -61,7 +61,7 @@ class TestDeliveries(MonitorCase):
         self.assertIn("1 jobs are ready and not running (limit 1)", bodies[0])
         self.assertIn("Still: Long queue", bodies[1])
         self.assertIn("Resolved: Long queue", bodies[2])
-        self.assertIn("0 jobs are ready", bodies[2])
+        self.assertIn("nothing is wrong any more", bodies[2])
 
     def test_a_discuss_channel_is_posted_in(self):
         channel = self.env["discuss.channel"].create({"name": "Operations"})

@@ -1,6 +1,6 @@
 """Whose jobs a rule looks at, and the course of its alerts."""
 
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -21,22 +21,36 @@ class TestRuleScopes(RuleCase):
         rule = self.env["queue.alert.rule"].with_user(manager).create(
             {"name": "Exports", "kind": "domain", "domain": domain, "threshold": 2}
         )  # fmt: skip
-        self.assertEqual(rule.domain_user_id, manager)
+        self.assertEqual(rule.author_id, manager)
         for company in (manager.company_id, manager.company_id, other):
             self.make_job("failed", channel="exports", company_id=company.id)
         self.turn()
         self.assertEqual(self.firing(rule.sudo()), {"": 2})
 
+    def test_a_rule_looks_at_the_companies_of_its_author_alone(self):
+        own, other = self.env["res.company"].create([{"name": "Own"}, {"name": "Other"}])
+        manager = new_test_user(
+            self.env, "bound", "job_worker.group_queue_job_manager", company_id=own.id, company_ids=own.ids
+        )
+        rules = self.env["queue.alert.rule"].with_user(manager)
+        with self.assertRaises(AccessError):
+            rules.create({"name": "Other", "kind": "depth", "company_id": other.id})
+        rule = rules.create({"name": "All", "kind": "depth"}).sudo()
+        for company in (own, other, other):
+            self.make_job("pending", company_id=company.id)
+        self.turn()
+        self.assertEqual(self.firing(rule), {"": 1})
+
     def test_nobody_can_name_another_author(self):
         manager = new_test_user(self.env, "author-of-rules", "job_worker.group_queue_job_manager")
         rules = self.env["queue.alert.rule"].with_user(manager)
         root = self.env.ref("base.user_root").id
-        rule = rules.with_context(default_domain_user_id=root).create(
-            {"name": "Forged", "kind": "domain", "domain_user_id": root}
+        rule = rules.with_context(default_author_id=root).create(
+            {"name": "Forged", "kind": "domain", "author_id": root}
         )
-        self.assertEqual(rule.domain_user_id, manager)
-        rule.write({"domain_user_id": root})
-        self.assertEqual(rule.domain_user_id, manager)
+        self.assertEqual(rule.author_id, manager)
+        rule.write({"author_id": root})
+        self.assertEqual(rule.author_id, manager)
 
     def test_an_author_who_is_no_manager_any_more_counts_nothing(self):
         manager = new_test_user(self.env, "author-of-rules", "job_worker.group_queue_job_manager")
