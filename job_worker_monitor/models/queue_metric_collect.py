@@ -12,6 +12,9 @@ from .queue_metric_level import FLEET
 COLLECT_LOCK = 0x6A6F626D  # "jobm"
 # By how much the commit of a job may come after the time that is stamped on it.
 OVERLAP = timedelta(minutes=5)
+# With more live jobs than this, people see how many there were at the last look, if it was not too long ago.
+MANY_JOBS = 100_000
+SAMPLE_LASTS = timedelta(minutes=3)
 ADDED_UP = "job_worker_monitor.added_up_until"
 # From when on a job that could run has waited for long.
 AGED_AFTER = timedelta(minutes=15)
@@ -59,6 +62,31 @@ class QueueMetric(models.Model):
         return query("live_levels", now=now, aged_before=now - AGED_AFTER)
 
     @api.model
+    def _recent_levels(self, now):
+        """As :meth:`_live_levels`, but of the last minute when so many jobs are live that counting takes long."""
+        sampled = self.env.execute_query(
+            SQL(
+                """SELECT period FROM queue_metric_level
+                    WHERE resolution = %s AND channel <> %s AND period = %s
+                    GROUP BY period HAVING sum(ready + scheduled + waiting + started) > %s""",
+                periods.MINUTE,
+                FLEET,
+                self._last_collected(),
+                MANY_JOBS,
+            )
+        )
+        if not sampled or now - sampled[0][0] > SAMPLE_LASTS:
+            return self._live_levels(now)
+        return SQL(
+            """SELECT channel, company_id, ready, scheduled, waiting, started, oldest_max AS oldest, aged
+                 FROM queue_metric_level
+                WHERE resolution = %s AND channel <> %s AND period = %s""",
+            periods.MINUTE,
+            FLEET,
+            sampled[0][0],
+        )
+
+    @api.model
     def _live_workers(self, now):
         """The registered workers as dicts, ``alive`` or not."""
         return self._query_dicts(query("live_workers", now=now, stale_after=self._get_stale_after()))
@@ -85,22 +113,19 @@ class QueueMetric(models.Model):
             "live": self._live_levels(now),
         }
         self.env.cr.execute(
+            SQL("DELETE FROM queue_metric_level WHERE resolution = 'minute' AND period = %s", params["period"])
+        )
+        self.env.cr.execute(
             SQL(
                 """INSERT INTO queue_metric_level (
                        resolution, period, channel, company_id, samples, ready, ready_max, scheduled, waiting,
-                       started, started_max, oldest_max, workers, workers_min, capacity)
+                       started, started_max, oldest_max, aged, workers, workers_min, capacity)
                    SELECT 'minute', %(period)s, channel, company_id, 1, ready, ready, scheduled, waiting,
-                          started, started, oldest, 0, 0, 0
+                          started, started, oldest, aged, 0, 0, 0
                      FROM (%(live)s) live
                 UNION ALL
-                   SELECT 'minute', %(period)s, %(fleet)s, NULL, 1, 0, 0, 0, 0, 0, 0, 0,
-                          %(workers)s, %(workers)s, %(capacity)s
-                       ON CONFLICT (resolution, period, channel, (COALESCE(company_id, 0))) DO UPDATE
-                      SET ready = excluded.ready, ready_max = excluded.ready_max, scheduled = excluded.scheduled,
-                          waiting = excluded.waiting, started = excluded.started,
-                          started_max = excluded.started_max, oldest_max = excluded.oldest_max,
-                          workers = excluded.workers, workers_min = excluded.workers_min,
-                          capacity = excluded.capacity""",
+                   SELECT 'minute', %(period)s, %(fleet)s, NULL, 1, 0, 0, 0, 0, 0, 0, 0, 0,
+                          %(workers)s, %(workers)s, %(capacity)s""",
                 **params,
             )
         )

@@ -30,6 +30,7 @@ class QueueMetricLevel(models.Model):
     started = fields.Float(readonly=True)
     started_max = fields.Integer("Most Started", readonly=True, aggregator="max")
     oldest_max = fields.Float("Oldest Ready (s)", readonly=True, aggregator="max")
+    aged = fields.Integer("Ready for Long", readonly=True, help="Of a minute only.")
     workers = fields.Float(readonly=True)
     workers_min = fields.Integer("Fewest Workers", readonly=True, aggregator="min")
     capacity = fields.Float(readonly=True, help="Jobs that the workers could run at the same time.")

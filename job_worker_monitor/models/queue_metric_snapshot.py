@@ -20,7 +20,7 @@ class QueueMetric(models.Model):
             """SELECT channel, sum(ready) AS ready, sum(scheduled) AS scheduled, sum(waiting) AS waiting,
                       sum(started) AS started, max(oldest) AS oldest
                  FROM (%s) live GROUP BY channel ORDER BY channel""",
-            self._live_levels(now),
+            self._recent_levels(now),
         )
         histograms = defaultdict(dict)
         rows = self.env.execute_query(query("counter_histograms", added_up=added_up))

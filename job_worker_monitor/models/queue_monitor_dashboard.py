@@ -111,7 +111,7 @@ class QueueMonitor(models.AbstractModel):
                      FROM (%s) live
                     WHERE %s
                     GROUP BY channel""",
-                metrics._live_levels(now),
+                metrics._recent_levels(now),
                 scope["companies"],
             )
         )

@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 from odoo.tests import tagged
 from odoo.tools import SQL
@@ -92,10 +93,12 @@ class TestCollect(MonitorCase):
             self.make_job(duration=duration)
         self.make_job("pending", channel="exports")
         snapshots = []
+        levels = self.env["queue.metric.level"]
+        names = set(levels._fields) - {"id", "display_name"}
         for _turn in range(3):
             self.metrics._collect(NOW)
-            levels = self.env["queue.metric.level"].search([])
-            snapshots.append([self.metrics.search([], order="id").read(), levels.sorted("id").read()])
+            read = [row | {"id": 0} for row in levels.search([], order="resolution, channel").read(names)]
+            snapshots.append([self.metrics.search([], order="id").read(), read])
         self.assertEqual(snapshots[0], snapshots[1])
         self.assertEqual(snapshots[1], snapshots[2])
 
@@ -166,6 +169,29 @@ class TestCollect(MonitorCase):
         self.metrics._collect(NOW + minutes(1))
         hour = levels.search([("resolution", "=", "hour"), ("channel", "=", "root")])
         self.assertEqual((hour.samples, hour.ready, hour.ready_max), (2, 5, 3))
+
+    def test_with_many_live_jobs_those_of_the_last_look_are_shown_for_a_while(self):
+        self.make_job("pending", wait=3600)
+        self.metrics._collect(NOW)
+        self.make_job("pending", channel="new")
+
+        def channels(moment):
+            return {
+                row["channel"]: row["aged"] for row in self.metrics._query_dicts(self.metrics._recent_levels(moment))
+            }
+
+        self.assertEqual(channels(NOW), {"root": 1, "new": 0})
+        with patch("odoo.addons.job_worker_monitor.models.queue_metric_collect.MANY_JOBS", 0):
+            self.assertEqual(channels(NOW + minutes(3)), {"root": 1})
+            self.assertEqual(channels(NOW + minutes(4)), {"root": 1, "new": 0})
+
+    def test_a_channel_that_was_emptied_is_not_seen_in_the_same_minute_again(self):
+        job = self.make_job("pending", channel="emptied")
+        self.metrics._collect(NOW)
+        self.env["queue.job"].browse(job).button_cancel()
+        self.metrics._collect(NOW)
+        level = self.env["queue.metric.level"].search([("resolution", "=", "minute")])
+        self.assertEqual(level.mapped("channel"), [""])
 
     def test_what_is_old_goes_by_its_resolution_and_counters_never_fall(self):
         for days in (0, 1, 5, 100, 1000):
