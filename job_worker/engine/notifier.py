@@ -14,6 +14,7 @@ import time
 
 import psycopg2
 
+from .queries import QUERIES
 from .transaction import transaction
 
 CHANNEL = "queue_job_wake_up"
@@ -99,7 +100,7 @@ def _notify(cursor, channel):
 def _notify_for_all(cursor, channel):
     """Notify for the requests of all processes. False when another process is about to do it."""
     with transaction(cursor):
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [NOTIFIER_LOCK_CLASS, channel])
+        cursor.execute(QUERIES["lead_notifiers"], {"lock_class": NOTIFIER_LOCK_CLASS, "channel": channel})
         (leads,) = cursor.fetchone()
         if leads:
             time.sleep(GATHER_SECONDS)
