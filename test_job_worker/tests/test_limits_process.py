@@ -28,7 +28,7 @@ class TestLimitsProcess(ClaimerCase):
         self.insert(channels, keys, [generator.choice((1, 10, 20)) for _job in channels])
         self.start_claimers(CLAIMERS)
         kill_at, moments, over = time.monotonic() + 1, 0, {}
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 200
         while self.unfinished():
             self.assertLess(time.monotonic(), deadline, f"{self.unfinished()} jobs are left: something starves")
             for name, limit in LIMITS.items():

@@ -214,3 +214,8 @@ RETURNING id
 SELECT EXTRACT(EPOCH FROM min(scheduled_at) - clock_timestamp() AT TIME ZONE 'UTC')::float8
   FROM queue_job
  WHERE state = 'pending' AND scheduled
+
+-- name: lead_notifiers
+-- Whether this process notifies for the others too; those who find the lock held needn't.
+-- Lock: advisory, to the end of the transaction, which is also when the notification is sent.
+SELECT pg_try_advisory_xact_lock(%(lock_class)s, hashtext(%(channel)s))
