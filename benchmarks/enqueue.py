@@ -6,17 +6,11 @@ It makes a database for each side, measures them in turns and drops them; see do
 import argparse
 import json
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "dev"))
 
-from harness import peer, report, runs, sides as measured, summary
-
-from sandbox.console import Console
-from sandbox.errors import Interrupted, SandboxError, ignore_signals, raise_on_signals
-from sandbox.paths import Sandbox
-from sandbox.prepare import prepare
+from harness import peer, program, report, runs, sides as measured, summary
 
 _REPETITIONS = 5
 _QUICK_DIVISOR = 10
@@ -25,27 +19,12 @@ _QUICK_DIVISOR = 10
 def main(argv):
     """Measure and report; returns the exit code."""
     options = _parse(argv)
-    console, sandbox = Console(), Sandbox.from_environment()
-    raise_on_signals()
-    try:
-        with ExitStack() as cleanup:
-            try:
-                _run(sandbox, console, options, cleanup)
-            finally:
-                ignore_signals()
-    except SandboxError as error:
-        console.fail(error)
-        return error.exit_code
-    except Interrupted as interruption:
-        return interruption.exit_code
-    return 0
+    return program.run(
+        "benchmark", lambda sandbox, server, console, cleanup: _run(sandbox, server, console, options, cleanup)
+    )
 
 
-def _run(sandbox, console, options, cleanup):
-    sandbox.make()
-    cleanup.enter_context(sandbox.lock("benchmark", lambda: console.say("  Waiting for another benchmark ...")))
-    server = prepare(sandbox, console)
-    cleanup.callback(server.stop)
+def _run(sandbox, server, console, options, cleanup):
     sides = _make_sides(sandbox, server, console, cleanup)
     answers = runs.interleave(sides, options.repeat, console, _measure_by(options))
     _report(console, sides, answers, options.json)

@@ -45,6 +45,12 @@ def table(sides, rows):
     for other in others:
         head += [*_side_head(other), "ratio"]
     body = [_cells(sides, row) for row in rows]
+    return plain_table(head, body)
+
+
+def plain_table(head, body):
+    """A table of texts; all columns but the first are numbers."""
+    body = list(body)
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join(_line(cells, widths) for cells in (head, rule, *body))

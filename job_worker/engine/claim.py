@@ -6,7 +6,6 @@ what runs, picks by :func:`~.pick.pick_jobs` and claims what was picked, in one 
 """
 
 import random
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import psycopg2.errors
@@ -14,7 +13,7 @@ import psycopg2.errors
 from .channels import ALL_CHANNELS, ChannelFilter
 from .job import COLUMNS, ClaimedJob
 from .keys import place_keys, place_new_keys, wake_stalled_keys
-from .limits import lock_rooms, read_rooms, spend_rates
+from .limits import lock_limits, read_rooms, spend_rates
 from .memory import ClaimMemory, Head
 from .notifier import CHANNEL
 from .pick import Candidate, order_fairly, pick_jobs
@@ -109,36 +108,40 @@ class _Look:
 
     heads: list
     rooms: Rooms
-    running: dict
-    keyed: bool
-    unplaced: bool
-    changing: bool
+    unplaced: bool | None
+
+    @property
+    def keyed(self):
+        return self.unplaced is not None
 
 
 def _look(cursor, memory, channels):
     look = _look_once(cursor, memory, channels)
-    if look.unplaced and not look.changing:
-        place_new_keys(cursor)
+    if look.unplaced:
+        memory.lower(place_new_keys(cursor))
         look = _look_once(cursor, memory, channels)
     return look
 
 
 def _look_once(cursor, memory, channels):
-    marks = memory.heads
-    with memory.walking() if marks is None else nullcontext():
-        cursor.execute(QUERIES["look_for_jobs"], {"everywhere": marks is None, **_as_columns(marks or ())})
-        (row,) = _rows(cursor)
-    heads = [Head(**head) for head in row["heads"] or ()]
+    known = memory.heads
+    if known is None:
+        with memory.walking():
+            cursor.execute(QUERIES["look_for_jobs"])
+    else:
+        cursor.execute(QUERIES["look_from_heads"], _as_columns(known))
+    heads, limited, unplaced = cursor.fetchone()
+    heads = [Head(**head) for head in heads or ()]
     memory.remember(heads)
-    served = [head for head in heads if channels.serves(head.channel)]
-    return _Look(
-        served, read_rooms(row), row["running"] or {}, row["keyed"], row["unplaced"], row["changing"]
-    )  # fmt: skip
+    rooms = read_rooms(cursor) if limited else Rooms([], {}, 0)
+    return _Look([head for head in heads if channels.serves(head.channel)], rooms, unplaced)
 
 
 def _wake_stalled_keys(cursor, memory):
     with memory.looking_for_stalled_keys() as due:
-        return due and wake_stalled_keys(cursor)
+        woken = wake_stalled_keys(cursor) if due else []
+    memory.lower(woken)
+    return bool(woken)
 
 
 class _Attempt:
@@ -158,7 +161,7 @@ class _Attempt:
 
     def claim(self):
         rooms = self._look.rooms
-        if self._look.changing or not self._heads or self._count <= 0:
+        if not self._heads or self._count <= 0:
             return Claim([], self._retry_in(rooms))
         limited = any(rooms.is_limited(head.channel) for head in self._heads)
         if not (limited or self._look.keyed or self._fair):
@@ -174,14 +177,15 @@ class _Attempt:
     def _claim_in_transaction(self):
         wanted = {limit.id for head in self._heads for limit in self._look.rooms.limits_of(head.channel)}
         with transaction(self._cursor):
-            rooms, missed = lock_rooms(self._cursor, wanted)
+            locked = lock_limits(self._cursor, wanted)
+            rooms = read_rooms(self._cursor, locked)
             picked = pick_jobs(self._candidates(rooms), rooms, self._free, self._count)
             jobs = self._take(_as_columns(()), picked.ids, rooms) if picked.ids else []
             spend_rates(self._cursor, rooms, jobs)
         self._memory.note_served(job.channel for job in jobs)
-        place_keys(self._cursor, picked.blocked_keys)
+        self._memory.lower(place_keys(self._cursor, picked.blocked_keys))
         self.may_find_more = bool(picked.blocked_keys) or len(jobs) < len(picked.ids)
-        contended = missed and len(jobs) < self._free
+        contended = locked != wanted and len(jobs) < self._free
         return Claim(jobs, _contention() if contended else self._retry_in(rooms))
 
     def _candidates(self, rooms):
@@ -189,7 +193,7 @@ class _Attempt:
         self._cursor.execute(QUERIES["list_candidates"], {**_as_columns(heads), "window": self._window})
         candidates = [Candidate(*row) for row in self._cursor.fetchall()]
         if self._fair:
-            return order_fairly(candidates, self._memory.served, self._look.running)
+            return order_fairly(candidates, self._memory.served, rooms.running)
         return sorted(candidates, key=Candidate.rank)
 
     @property
@@ -232,4 +236,3 @@ def _as_columns(heads):
 def _rows(cursor):
     names = [column.name for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-

@@ -1,10 +1,12 @@
 """Concurrency keys: of the ready jobs of a key only the first is in the index that claims read.
 
-``key_place`` of a job with a key is ``new`` until a worker has looked at it, then ``first`` or ``behind``.
+``key_place`` of a job with a key is ``new`` until a worker has looked at it, then ``behind``, or empty for the
+first.
 Places only keep blocked jobs out of the way. That two jobs of a key never run at the same time is the
 work of the unique index ``queue_job_key_running``.
 """
 
+from .memory import Head
 from .queries import QUERIES
 from .transaction import transaction
 
@@ -14,27 +16,24 @@ KEY_LOCK_CLASS = 0x6A706B  # "jpk"
 def place_keys(cursor, keys):
     """Choose anew which ready job of each of the ``keys`` is the first.
 
-    :return: number of jobs that have become the first
+    :return: list of :class:`~.memory.Head`, the jobs that have become the first
     """
     keys = list(keys)
     if not keys:
-        return 0
+        return []
     with transaction(cursor):
         cursor.execute(QUERIES["lock_keys"], {"keys": keys, "lock_class": KEY_LOCK_CLASS})
         cursor.execute(QUERIES["place_keys"], {"keys": keys})
-        return sum(place == "first" for (place,) in cursor.fetchall())
+        return [Head(*position) for place, *position in cursor.fetchall() if place is None]
 
 
 def place_new_keys(cursor):
-    """Give a place to keyed jobs that have become ready since the last call."""
+    """As :func:`place_keys`, for the keys of jobs that have become ready since the last call."""
     cursor.execute(QUERIES["new_keys"])
     return place_keys(cursor, [key for (key,) in cursor.fetchall()])
 
 
 def wake_stalled_keys(cursor):
-    """Choose a first job where all are behind: after a crash, or when a person has ended the first one.
-
-    :return: number of jobs that have become the first
-    """
+    """As :func:`place_keys`, where all are behind: after a crash, or when a person has ended the first one."""
     cursor.execute(QUERIES["stalled_keys"])
     return place_keys(cursor, [key for (key,) in cursor.fetchall()])

@@ -8,29 +8,22 @@ from .queries import QUERIES
 from .rooms import Limit, Rooms
 
 
-def read_rooms(row, closed=()):
-    """The :class:`~.rooms.Rooms` of a row with ``limits``, ``running`` and ``now``.
+def read_rooms(cursor, locked=None):
+    """Count what runs under the limits; return the :class:`~.rooms.Rooms`.
 
-    :param dict row: of the queries ``look_for_jobs`` or ``read_limits``
-    :param closed: callable telling for the id of a limit whether nothing may start under it, or empty
+    :param locked: ids of the limits under which jobs may start; None for all
     """
-    limits = [Limit(**values) for values in row["limits"] or ()]
-    shut = [limit.id for limit in limits if closed and closed(limit.id)]
-    return Rooms(limits, row["running"] or {}, row["now"], shut)
-
-
-def lock_rooms(cursor, limit_ids):
-    """Reserve limits to the end of the transaction and count what runs under them.
-
-    :return: ``(rooms, missed)``: all limits that could not be reserved, and others, count as full;
-        ``missed`` tells whether one of ``limit_ids`` was not to be had
-    """
-    cursor.execute(QUERIES["lock_limits"], {"ids": list(limit_ids)})
-    locked = {id_ for (id_,) in cursor.fetchall()}
     cursor.execute(QUERIES["read_limits"])
-    names = [column.name for column in cursor.description]
-    row = dict(zip(names, cursor.fetchone(), strict=True))
-    return read_rooms(row, lambda id_: id_ not in locked), locked != set(limit_ids)
+    now, limits, running = cursor.fetchone()
+    limits = [Limit(**values) for values in limits or ()]
+    closed = [limit.id for limit in limits if locked is not None and limit.id not in locked]
+    return Rooms(limits, running or {}, now, closed)
+
+
+def lock_limits(cursor, limit_ids):
+    """Reserve limits to the end of the transaction; return the ids of those that could be had."""
+    cursor.execute(QUERIES["lock_limits"], {"ids": list(limit_ids)})
+    return {id_ for (id_,) in cursor.fetchall()}
 
 
 def spend_rates(cursor, rooms, jobs):
@@ -53,7 +46,7 @@ def rate_sequence(limit_id):
     return f"queue_limit_rate_{limit_id}"
 
 
-def release_slots(cursor, ended_jobs):
+def release_slots(cursor, ended_jobs, memory=None):
     """Let the jobs start that had to wait for ``ended_jobs``: call it once their end is committed.
 
     The next job of each key becomes ready, and the other workers are told when a slot of a channel or
@@ -62,8 +55,11 @@ def release_slots(cursor, ended_jobs):
     :param cursor: psycopg2 cursor of a connection in autocommit
     :param ended_jobs: anything with ``concurrency_key`` and ``limited``, such as :class:`~.job.ClaimedJob`;
         ended in any way: done, failed, to be retried, cancelled, given back
+    :param memory: the :class:`~.memory.ClaimMemory` of this worker
     """
     ended_jobs = list(ended_jobs)
-    place_keys(cursor, {key for job in ended_jobs if (key := getattr(job, "concurrency_key", None))})
+    heads = place_keys(cursor, {key for job in ended_jobs if (key := getattr(job, "concurrency_key", None))})
+    if memory:
+        memory.lower(heads)
     if any(getattr(job, "holds_slot", True) for job in ended_jobs):
         cursor.execute(f"NOTIFY {CHANNEL}")

@@ -1,4 +1,4 @@
-"""The engine's SQL, read once from ``queries.sql``.
+"""The engine's SQL, read once from the files in ``sql/``, one per duty.
 
 ``QUERIES["claim_jobs"]`` is the statement below the line ``-- name: claim_jobs``;
 parameters are psycopg2's ``%(name)s``.
@@ -26,4 +26,6 @@ def parse_queries(text):
     return queries
 
 
-QUERIES = MappingProxyType(parse_queries(Path(__file__).with_suffix(".sql").read_text()))
+# As one text, so that a name can't stand in two files.
+_TEXTS = [path.read_text() for path in sorted(Path(__file__).with_name("sql").glob("*.sql"))]
+QUERIES = MappingProxyType(parse_queries("\n".join(_TEXTS)))

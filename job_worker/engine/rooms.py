@@ -59,8 +59,9 @@ class Limit:
         slots = math.inf if self.limit == UNLIMITED else max(self.limit - running, 0)
         if not self.rate_limit:
             return slots, None
-        # A rate that was raised holds at once: what an older, slower one had set doesn't count.
-        ahead = min(max((self.tat or 0) - now, 0), self.span)
+        ahead = max((self.tat or 0) - now, 0)
+        if ahead > self.span:  # set by a slower rate, before it was edited: the new one holds at once
+            ahead = 0
         allowed = (self.span - ahead) // self.interval
         wait = (ahead + (min(allowed, slots) + 1) * self.interval - self.span) / MICROSECONDS
         return min(allowed, slots), (wait if slots > allowed else None)
@@ -76,6 +77,7 @@ class Rooms:
     """
 
     def __init__(self, limits, running, now, closed=()):
+        self.running = running
         self.limits = {limit.name: limit for limit in limits if limit.restricts}
         self._left = {}
         self.waits = {}

@@ -28,9 +28,8 @@ DURATION_BUCKETS = [
     ("5", "Above 10 min"),
 ]
 
-# Where a job with a concurrency key stands among the ready ones of its key, see keys.py.
+# Where a job with a concurrency key stands among the ready ones of its key, empty for the first; see keys.py.
 KEY_PLACES = [
     ("new", "New"),
-    ("first", "First"),
     ("behind", "Behind Another"),
 ]

@@ -4,6 +4,7 @@ from . import queue_job
 from . import queue_job_attempt
 from . import queue_job_cancellation
 from . import queue_job_dependency
+from . import queue_job_drain
 from . import queue_job_enqueue
 from . import queue_job_function
 from . import queue_job_progress

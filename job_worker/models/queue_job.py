@@ -66,7 +66,7 @@ class QueueJob(models.Model):
     child_ids = fields.One2many("queue.job", "parent_id", "Child Jobs", readonly=True)
     dependency_ids = fields.One2many("queue.job.dependency", "job_id", "Depends On", readonly=True)
     dependent_ids = fields.One2many("queue.job.dependency", "depends_on_id", "Dependents", readonly=True)
-    # Counters of a waiting job, kept by release_dependents (engine/queries.sql).
+    # Counters of a waiting job, kept by release_dependents (engine/sql/dependencies.sql).
     blockers = fields.Integer(readonly=True, aggregator=False, help="Conditions that this job still waits for.")
     error_sources = fields.Integer(readonly=True, aggregator=False)
 
@@ -105,7 +105,7 @@ class QueueJob(models.Model):
     # One part per channel, so that a channel that is full or paused costs one probe, however much waits in it.
     _ready_index = models.Index(
         """(channel, priority, COALESCE(scheduled_at, create_date, '-infinity'), id)
-        WHERE state = 'pending' AND scheduled IS NOT TRUE AND COALESCE(key_place, 'first') = 'first'"""
+        WHERE state = 'pending' AND scheduled IS NOT TRUE AND key_place IS NULL"""
     )
     _running_index = models.Index("(channel) WHERE state = 'started'")
     _key_running = models.UniqueIndex(

@@ -25,9 +25,7 @@ class QueueLimit(models.Model):
     limit = fields.Integer(
         required=True, default=UNLIMITED, help="Jobs that may run at the same time; 0 for none, -1 for any number."
     )
-    rate_limit = fields.Float(
-        "Rate (jobs/s)", digits=(16, 6), help="Jobs that may start per second, such as 0.1; 0 for any number."
-    )
+    rate_limit = fields.Float("Rate (jobs/s)", help="Jobs that may start per second, such as 0.1; 0 for any number.")
     burst = fields.Integer(required=True, default=1, help="Jobs that may start at once after a pause.")
     paused = fields.Boolean(help="Nothing starts; what runs goes on.")
     running_count = fields.Integer("Running", compute="_compute_running_count")

@@ -8,6 +8,8 @@ from odoo.tools import SQL
 from ..exception import JobDecodeError, JobOptionError, MissingCodeError
 from . import payload
 
+_ASK = object()
+
 
 @dataclass(frozen=True)
 class Call:
@@ -52,15 +54,17 @@ def _pack_context(context):
     return stored
 
 
-def job_environment(cr, job):
+def job_environment(cr, job, user_is_active=_ASK):
     """The environment that ``job`` runs in: its user, companies, language, time zone and context.
 
     :param job: :class:`~..engine.job.ClaimedJob`
+    :param user_is_active: of its user, None when there is none; left out, it is read
     :raise JobDecodeError: the user is gone or inactive; nothing ever falls back to the superuser
     """
-    cr.execute("SELECT active FROM res_users WHERE id = %s", [job.user_id])
-    user = cr.fetchone()
-    if not user or not (user[0] or _is_archived_by_design(cr, job.user_id)):
+    if user_is_active is _ASK:
+        cr.execute("SELECT active FROM res_users WHERE id = %s", [job.user_id])
+        (user_is_active,) = cr.fetchone() or (None,)
+    if user_is_active is None or not (user_is_active or _is_archived_by_design(cr, job.user_id)):
         raise JobDecodeError(f"The user {job.user_id} that this job runs as is gone or inactive")
     stored = payload.load(job.payload)
     context = payload.from_json(None, stored.get("context") or {})

@@ -1,6 +1,7 @@
 """What the worker needs of a database: connections, its registry, and whether it is fit."""
 
 import contextlib
+import functools
 import os
 
 import psycopg2
@@ -8,7 +9,7 @@ import psycopg2
 from odoo import sql_db
 from odoo.modules.module import get_manifest
 from odoo.modules.registry import Registry
-from odoo.tools import config
+from odoo.tools import SQL, config
 
 from ..exception import StaleRegistryError
 
@@ -118,13 +119,30 @@ def inherited_registry(db_name):
     return registry
 
 
-def refresh_caches(registry, cr):
-    """Empty the caches that another process has declared invalid; in the transaction that will use them.
+def begin_job(registry, cr, user_id):
+    """The first statement of a job: see that the models and caches of this process are up to date.
 
-    :raise StaleRegistryError: the models themselves have changed
+    It is one statement for all that a job has to know, and also undoes what the job before has set in the session.
+
+    :return: whether the user ``user_id`` is active; None when there is no such user
+    :raise StaleRegistryError: the models have changed since they were loaded
     """
-    registry_sequence, cache_sequences = registry.get_sequences(cr)
+    cr.execute(_first_statement(tuple(registry.cache_sequences)), [user_id])
+    registry_sequence, user_is_active, *cache_sequences = cr.fetchone()
     if registry_sequence != registry.registry_sequence:
         raise StaleRegistryError(f"version {registry.registry_sequence}, now {registry_sequence}")
-    if cache_sequences != registry.cache_sequences:
+    if cache_sequences != list(registry.cache_sequences.values()):
         registry.check_signaling(cr)
+    return user_is_active
+
+
+@functools.cache
+def _first_statement(caches):
+    """RESET ALL, and the versions as ``Registry.get_sequences`` reads them; its parameter is the user.
+
+    :param tuple caches: names of Odoo's groups of caches, of which each has a signaling table
+    """
+    tables = [SQL.identifier(f"orm_signaling_{name}") for name in ("registry", *caches)]
+    registry, *others = (SQL("(SELECT max(id) FROM %s)", table).code for table in tables)
+    user = "(SELECT active FROM res_users WHERE id = %s)"
+    return f"RESET ALL; SELECT {', '.join([registry, user, *others])}"

@@ -34,7 +34,7 @@ from ..exception import (
 )
 from . import live, payload
 from .call import job_environment, unpack
-from .database import refresh_caches
+from .database import begin_job
 
 _logger = logging.getLogger(__name__)
 
@@ -51,11 +51,13 @@ class JobRunner:
 
     :param current_registry: callable returning the database's registry
     :param settings: :class:`~..engine.config.WorkerSettings`
+    :param open_cursor: callable returning a new cursor of the database
     """
 
-    def __init__(self, current_registry, settings):
+    def __init__(self, current_registry, settings, open_cursor):
         self._current_registry = current_registry
         self._settings = settings
+        self._open_cursor = open_cursor
 
     def __call__(self, job):
         """Run ``job`` and write its outcome; never raises for what the job did.
@@ -92,16 +94,16 @@ class JobRunner:
             raise
         except Exception as error:  # noqa: BLE001  (whatever a job raises is its outcome)
             registry.reset_changes()
-            return self._record_failure(registry, job, error, time.monotonic() - started)
+            return self._record_failure(job, error, time.monotonic() - started)
 
     def _run(self, registry, job, started):
         for tries_left in reversed(range(MAX_TRIES_ON_CONFLICT)):
             try:
-                run_once(registry, job, started)
+                run_once(registry, job, started, self._open_cursor)
                 return
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
                 registry.reset_changes()
-                with registry.cursor() as cr:
+                with self._open_cursor() as cr:
                     if not holds_claim(cr, job):
                         raise ClaimLostError(job.uuid) from error
                 if not tries_left:
@@ -115,7 +117,7 @@ class JobRunner:
                 time.sleep(random.uniform(0.0, 2 ** (MAX_TRIES_ON_CONFLICT - tries_left) / 10))
 
     def _give_back(self, job):
-        with self._current_registry().cursor() as cr:
+        with self._open_cursor() as cr:
             release_job(cr, job)
         return "put back uncharged, the models have changed"
 
@@ -130,20 +132,20 @@ class JobRunner:
             time.sleep(wait)
             wait = min(2 * wait, RECONNECT_SECONDS[1])
             try:
-                with self._current_registry().cursor() as cr:
+                with self._open_cursor() as cr:
                     released = release_job(cr, job)
                 return "put back uncharged, its connection was lost" if released else "had ended before"
             except CONNECTION_ERRORS:
                 continue
 
-    def _record_failure(self, registry, job, error, seconds):
+    def _record_failure(self, job, error, seconds):
         """Write what becomes of ``job`` after ``error``; return that in words."""
         if isinstance(error, CancelledJobError):
-            with registry.cursor() as cr:
+            with self._open_cursor() as cr:
                 return "cancelled" if cancel_started_job(cr, job, seconds) else "lost its claim while being cancelled"
         failure = describe_error(error, self._settings.limit_memory_hard, seconds)
         if isinstance(error, MissingCodeError):
-            with registry.cursor() as cr:
+            with self._open_cursor() as cr:
                 if postpone_job(cr, job, POSTPONE_SECONDS, self._settings.missing_code_seconds, failure):
                     return f"waits for its code: {error}"
         decision = decide_retry(
@@ -154,7 +156,7 @@ class JobRunner:
             ignore_retry=isinstance(error, RetryableJobError) and error.ignore_retry,
             crashed=failure.crashed,
         )
-        with registry.cursor() as cr:
+        with self._open_cursor() as cr:
             if not apply_decision(cr, job, decision, failure):
                 return "lost its claim while failing"
         if isinstance(decision, Retry):
@@ -162,20 +164,21 @@ class JobRunner:
         return f"failed: {type(error).__name__}: {error}"
 
 
-def run_once(registry, job, started):
+def run_once(registry, job, started, open_cursor):
     """One try of ``job`` in one transaction, committed together with its ``done``.
 
     :param float started: when its executor got it (monotonic seconds)
+    :param open_cursor: callable returning a new cursor of the database
     :raise StaleRegistryError: the models have changed since they were loaded; nothing was run
     :raise ClaimLostError: the job belongs to somebody else by now; nothing was committed
     :raise LostConnectionError: the job's connection broke; whether it was committed isn't known
     """
     connection = None
     try:
-        with registry.cursor() as cr:  # commits on leaving, or rolls back what an exception left
+        with open_cursor() as cr:  # commits on leaving, or rolls back what an exception left
             connection = cr.connection
-            refresh_caches(registry, cr)
-            env = job_environment(cr, job)
+            user_is_active = begin_job(registry, cr, job.user_id)
+            env = job_environment(cr, job, user_is_active)
             call = unpack(env, job)
             with interruptible():
                 result = call()

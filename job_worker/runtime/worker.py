@@ -12,6 +12,7 @@ from odoo.modules.registry import Registry
 from ..engine.config import WorkerSettings
 from ..engine.processes.manager import Manager
 from ..engine.processes.supervisor import Supervisor
+from .cursors import JobCursors
 from .database import (
     DatabaseError,
     check_database,
@@ -105,7 +106,7 @@ def serve_database(db_name, settings, link):
             settings,
             link,
             connect=lambda: connect(db_name, settings.db_host, settings.db_port),
-            perform=JobRunner(lambda: inherited_registry(db_name), settings),
+            perform=JobRunner(lambda: inherited_registry(db_name), settings, JobCursors(db_name).cursor),
             version=code_version(),
             loaded_sequence=registry.registry_sequence,
             before_fork=_prepare_fork,

@@ -10,11 +10,16 @@ from . import test_function
 from . import test_i18n
 from . import test_import_rules
 from . import test_kit
+from . import test_limits
+from . import test_lookahead
+from . import test_manager
 from . import test_options
 from . import test_payload
 from . import test_picture
+from . import test_plans
 from . import test_properties
 from . import test_queries
+from . import test_queue_limit
 from . import test_retention
 from . import test_retry
 from . import test_rooms
@@ -23,3 +28,4 @@ from . import test_security
 from . import test_tours
 from . import test_transitions
 from . import test_view
+from . import test_watch

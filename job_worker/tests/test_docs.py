@@ -25,7 +25,7 @@ from odoo.tools.convert import convert_xml_import
 from ..options import _CHECKS as OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("usage.md", "graphs.md", "testing.md", "reference.md")
+PAGES = ("usage.md", "graphs.md", "limits.md", "testing.md", "reference.md")
 # What the examples call on partners, as if an addon had added it; each returns the number of records.
 EXAMPLE_METHODS = ("_prepare", "_export", "_send", "_notify", "_repair")
 
@@ -108,6 +108,9 @@ class TestDocs(TransactionCase):
 
     def test_the_examples_of_graphs_hold(self):
         self._run_page("docs/graphs.md")
+
+    def test_the_examples_of_limits_hold(self):
+        self._run_page("docs/limits.md")
 
     def test_the_examples_of_testing_hold(self):
         self._run_page("docs/testing.md")

@@ -44,7 +44,8 @@ class TestChannels(BaseCase):
             self.assertTrue(ChannelFilter.parse(text).serves("anything"), text)
 
     def test_a_filter_that_can_not_be_is_refused_with_the_bad_part(self):
-        for text, part in {"exports,a..b": "a..b", "a b.": "a b.", "--x": "-x", "-root": "-root", "a,-a": "a,-a"}.items():
+        bad = {"exports,a..b": "a..b", "a b.": "a b.", "--x": "-x", "-root": "-root", "a,-a": "a,-a"}
+        for text, part in bad.items():
             with self.assertRaisesRegex(ValueError, part):
                 ChannelFilter.parse(text)
 
@@ -92,7 +93,7 @@ class TestRooms(BaseCase):
         slow = limit("a", rate_limit=0.001, tat=1000 * MICROSECONDS)
         self.assertEqual(slow.room(0, now=0)[0], 0)
         fast = limit("a", rate_limit=10.0, tat=1000 * MICROSECONDS)
-        self.assertEqual(fast.room(0, now=0), (0, 0.1))
+        self.assertEqual(fast.room(0, now=0)[0], 1)
 
     def test_a_pause_above_leaves_nothing_to_wait_for(self):
         rooms = Rooms([limit("a", paused=True), limit("a.b", 2, rate_limit=1.0, tat=MICROSECONDS)], {}, now=0)

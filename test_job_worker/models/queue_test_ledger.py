@@ -1,10 +1,16 @@
+import itertools
 import os
 import signal
 import time
+from collections import deque
+
+import psutil
 
 from odoo import api, fields, models
 
 from odoo.addons.job_worker.exception import FailedJobError, RetryableJobError
+
+_kept = []
 
 
 class QueueTestLedger(models.Model):
@@ -24,13 +30,21 @@ class QueueTestLedger(models.Model):
 
         :param str fate: ``done``, ``error``, ``fail``, ``retry``, ``sleep``, ``block`` (sleeps
             in C code, out of reach for exceptions), ``touched`` (its row is changed by another
-            transaction), ``progress`` (shows half, then sleeps), ``exit`` (ends its own process)
-            or ``kill`` (by SIGKILL)
+            transaction), ``progress`` (shows half, then sleeps), ``exit`` (ends its own process),
+            ``kill`` (by SIGKILL), ``kill_worker`` (the whole worker), ``loop`` (for ever, in Python),
+            ``hold`` (for ever, in C code that holds the interpreter's lock), ``hog`` (takes memory until
+            it is refused), ``grow`` (takes 200 MB and keeps them) or ``commit`` (by itself, then sleeps)
         :param float seconds: how long to sleep, or to wait before the next attempt
         """
         self.create({"name": name, "pid": os.getpid()})
         getattr(self, f"_act_{fate}")(seconds)
         return name
+
+    @api.model
+    def act_at_the_end(self, name, seconds):
+        """A job that sleeps first, and whose effect is a row of this very process: two attempts would leave two."""
+        time.sleep(seconds)
+        self.create({"name": f"{name} {os.getpid()}", "pid": os.getpid()})
 
     def _act_done(self, seconds):
         pass
@@ -59,6 +73,31 @@ class QueueTestLedger(models.Model):
 
     def _act_progress(self, seconds):
         self.env["queue.job"].current().set_progress(1, 2, "half of it")
+        time.sleep(seconds)
+
+    def _act_kill_worker(self, seconds):
+        manager = psutil.Process(os.getppid()).ppid()
+        os.kill(manager, signal.SIGKILL)
+        time.sleep(60)
+
+    def _act_loop(self, seconds):
+        while True:
+            pass
+
+    def _act_hold(self, seconds):
+        # Endless, and never back in Python, where signals are handled.
+        deque(itertools.repeat(None), maxlen=0)
+
+    def _act_hog(self, seconds):
+        taken = []
+        while True:
+            taken.append(bytearray(2**24))
+
+    def _act_grow(self, seconds):
+        _kept.append(bytearray(200 * 2**20))
+
+    def _act_commit(self, seconds):
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         time.sleep(seconds)
 
     def _act_exit(self, seconds):

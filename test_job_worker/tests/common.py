@@ -1,5 +1,6 @@
 """Real databases, real processes: nothing here runs in the test's own transaction."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from odoo.tests.common import BaseCase, get_db_name
 from odoo.tools import config
 
 import odoo.addons.job_worker
+from odoo.addons.job_worker.engine.notifier import CHANNEL
 
 REPOSITORY = Path(odoo.addons.job_worker.__path__[0]).parent
 RUN_WORKER = REPOSITORY / "run_worker.py"
@@ -44,16 +46,18 @@ class ProcessCase(BaseCase):
         path.write_text("[options]\n" + "".join(f"{key} = {value}\n" for key, value in options.items() if value))
         return path
 
-    def environment(self, **extra):
+    @classmethod
+    def environment(cls, **extra):
         """The environment of a child process: it imports the same Odoo as this one."""
         paths = [str(Path(odoo.__path__[0]).parent), os.environ.get("PYTHONPATH", "")]
         return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **extra}
 
-    def run_program(self, *command, stdin="", **extra_environment):
+    @classmethod
+    def run_program(cls, *command, stdin="", **extra_environment):
         """Run a Python program to its end; return the completed process, its output as text."""
         return subprocess.run(
             [sys.executable, *map(str, command)],
-            env=self.environment(**extra_environment),
+            env=cls.environment(**extra_environment),
             capture_output=True,
             text=True,
             timeout=300,
@@ -61,12 +65,16 @@ class ProcessCase(BaseCase):
             check=False,
         )
 
+    def explain(self):
+        """What a failed wait should show besides."""
+        return ""
+
     def wait_until(self, condition, what, seconds=PATIENCE_SECONDS):
         """Return the first true value of ``condition()``; fail when it stays false."""
         deadline = time.monotonic() + seconds
         while not (value := condition()):
             if time.monotonic() > deadline:
-                self.fail(f"Waited {seconds} s in vain until {what}")
+                self.fail(f"Waited {seconds} s in vain until {what}{self.explain()}")
             time.sleep(0.02)
         return value
 
@@ -79,16 +87,18 @@ class WorkerCase(ProcessCase):
         self.workers = []
         self.addCleanup(self._clean)
 
-    def start_worker(self, *options, databases=None, environment=None):
+    def start_worker(self, *options, databases=None, environment=None, prefix=()):
         """Start a worker; return its ``psutil.Popen`` once it is registered in the test database.
 
         :param list databases: names to serve; the test database by default
+        :param prefix: begin of the command, such as that of a network namespace
         """
         databases = databases or [self.db_name]
         log = self.directory / f"worker-{len(self.workers)}-{self._testMethodName}.log"
         with log.open("w") as output:
             worker = psutil.Popen(
                 [
+                    *prefix,
                     sys.executable,
                     RUN_WORKER,
                     "-c",
@@ -116,6 +126,11 @@ class WorkerCase(ProcessCase):
             self.wait_until(registered, "the worker is registered")
         return worker
 
+    def explain(self):
+        return "".join(
+            f"\n--- {describe_family(worker)}, log:\n{worker.log.read_text()[-3000:]}" for worker in self.workers
+        )
+
     def supervisor(self, worker):
         """The process of ``worker`` that serves the test database."""
         pids = [pid for (pid,) in self.query("SELECT pid FROM queue_worker")]
@@ -137,6 +152,23 @@ class WorkerCase(ProcessCase):
         """Enqueue ``queue.test.ledger.act`` and commit; return the id of the job."""
         with self.committed() as env:
             return env["queue.test.ledger"].with_delay(**options).act(name, fate, seconds).id
+
+    def insert_jobs(self, model_name, method_name, calls, max_retries=0):
+        """Insert a job for each list of arguments, also for models that this process doesn't know."""
+        payloads = [json.dumps({"ids": [], "args": args, "kwargs": {}, "context": {}, "su": True}) for args in calls]
+        self.query(
+            """INSERT INTO queue_job (uuid, name, state, model_name, method_name, payload, user_id, channel, priority,
+                                      max_retries, retry_pattern, attempts, scheduled, create_date, write_date)
+               SELECT gen_random_uuid(), %s, 'pending', %s, %s, payload, 1, 'root', 10,
+                      %s, '{"1": 0}', 0, FALSE, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+                 FROM unnest(%s) AS payload""",
+            f"{model_name}.{method_name}",
+            model_name,
+            method_name,
+            max_retries,
+            payloads,
+        )
+        self.query(f"NOTIFY {CHANNEL}")
 
     def query(self, sql, *params):
         """Run one statement in a transaction of its own; return its rows."""
@@ -166,3 +198,11 @@ class WorkerCase(ProcessCase):
         self.query("DELETE FROM queue_job")
         self.query("DELETE FROM queue_worker")
         self.query("DELETE FROM queue_test_ledger")
+
+
+def describe_family(worker):
+    """The processes of a worker, in words."""
+    if worker.poll() is not None:
+        return f"worker {worker.pid} ended with {worker.poll()}"
+    members = [f"{child.pid} of {child.ppid()} ({child.status()})" for child in worker.children(recursive=True)]
+    return f"worker {worker.pid} with {', '.join(members) or 'no process'}"

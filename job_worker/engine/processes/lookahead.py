@@ -14,7 +14,7 @@ class Lookahead:
     """The queue between claims and executors.
 
     Jobs are handed out strictly in the order of their claim tokens: a rescuer tells by it which jobs
-    of a dead worker had been handed out, and charges only those (``lock_orphans`` in queries.sql).
+    of a dead worker had been handed out, and charges only those (``lock_orphans``).
     """
 
     def __init__(self):

@@ -20,7 +20,7 @@ from .systemd import Systemd
 _logger = logging.getLogger(__name__)
 
 # Waits before a supervisor that ended by trouble is started again: doubling, from the first to the last.
-RESTART_SECONDS = (1.0, 60.0)
+RESTART_SECONDS = (0.2, 60.0)
 
 
 class Manager:

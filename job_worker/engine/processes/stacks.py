@@ -7,8 +7,8 @@ import time
 
 _logger = logging.getLogger(__name__)
 
-# A stack comes in many small writes: it is complete when nothing has come for so long.
-_QUIET_SECONDS = 0.2
+# A stack comes in many small writes: it is complete so long after the first.
+_GATHER_SECONDS = 0.2
 
 
 class StackLog:
@@ -38,7 +38,7 @@ class StackLog:
         if time.monotonic() < self.next_deadline:
             return
         for pid, (headline, text) in self._texts.items():
-            _logger.info("Executor %d %s\n%s", pid, headline, text.decode(errors="replace").rstrip())
+            _logger.info("Executor %d %s\n%s", pid, headline, _own_part(text.decode(errors="replace")))
         self._texts.clear()
         self.next_deadline = float("inf")
 
@@ -49,7 +49,7 @@ class StackLog:
             return
         headline, text = self._texts.get(executor.pid, (describe(executor), b""))
         self._texts[executor.pid] = headline, text + data
-        self.next_deadline = time.monotonic() + _QUIET_SECONDS
+        self.next_deadline = min(self.next_deadline, time.monotonic() + _GATHER_SECONDS)
 
 
 def describe(executor):
@@ -58,3 +58,10 @@ def describe(executor):
         return "is idle:"
     job = executor.job
     return f"runs job {job.uuid} ({job.channel}) {job.model_name}.{job.method_name} for {executor.seconds:.1f} s:"
+
+
+def _own_part(text):
+    """A stack without the part that each executor has of its parents, from before the fork."""
+    lines = text.rstrip().splitlines()
+    last = next((number for number, line in enumerate(lines) if line.endswith("in run_child")), len(lines))
+    return "\n".join(lines[:last])

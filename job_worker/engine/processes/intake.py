@@ -1,0 +1,80 @@
+"""From the queue to the executors: claims, what is claimed ahead, and giving back."""
+
+import time
+
+from ..channels import ChannelFilter
+from ..claim import claim_jobs, promote_due_jobs
+from ..memory import ClaimMemory
+from .lookahead import Lookahead, wanted_ahead
+from .outcomes import give_back
+
+
+class Intake:
+    """Claims jobs when there is a reason to, and hands them out.
+
+    :param settings: :class:`~..config.WorkerSettings`
+    :param control: :class:`~.control.ControlConnection`
+    :param pool: :class:`~.pool.ExecutorPool`
+    :param due: :class:`~.schedule.Schedule` with a step ``look``
+    """
+
+    def __init__(self, settings, control, pool, due):
+        self.ahead = Lookahead()
+        self.memory = ClaimMemory()
+        self._settings = settings
+        self._channels = ChannelFilter.parse(settings.channels)
+        self._control = control
+        self._pool = pool
+        self._due = due
+        # Whether the last claim got all that it asked for, so that there is probably more.
+        self._more = False
+
+    def hand_out(self):
+        self.ahead.hand_out(self._pool.idle)
+
+    def give_back_all(self, why):
+        """Give back what was claimed ahead and must not start any more."""
+        if self.ahead:
+            with self._control.cursor() as cursor:
+                give_back(cursor, self.ahead.take_all(), why)
+
+    def give_back_late(self):
+        """Give back what would wait: an executor elsewhere may be idle."""
+        if self.ahead and time.monotonic() >= self.ahead.deadline:
+            self.give_back_all("all executors are busy with long jobs")
+
+    def look_for_jobs(self):
+        """Claim when there is a reason to: a notification, an end, a due job, more where the last came from."""
+        free, ahead = self._room()
+        if not (self._due.is_due("look") or (self._more and free + ahead > 0)):
+            return
+        sleep = [self._settings.poll_timeout]
+        if free + ahead > 0:
+            with self._control.cursor() as cursor:
+                sleep += [promote_due_jobs(cursor), self._claim(cursor, free, ahead)]
+        self._due.again("look", max(0.0, min(seconds for seconds in sleep if seconds is not None)))
+
+    def _room(self):
+        """How many jobs to claim for idle executors, and how many more ahead of the others."""
+        free = len(self._pool.idle)
+        wanted = wanted_ahead(self._pool.count_quick(), self._pool.average_seconds)
+        # Not for each job that went: a claim costs about the same for one job as for ten.
+        missing = wanted - len(self.ahead)
+        return free, missing if missing > wanted // 2 else 0
+
+    def _claim(self, cursor, free, ahead):
+        """Claim jobs and hand them out; return the seconds until a rate limit allows another, or None."""
+        claim = claim_jobs(
+            cursor,
+            self._control.worker_id,
+            self._control.name,
+            free,
+            ahead,
+            channels=self._channels,
+            fair=self._settings.fair,
+            memory=self.memory,
+        )
+        self._more = len(claim.jobs) == free + ahead
+        self.ahead.add(claim.jobs)
+        self.hand_out()
+        return claim.retry_in

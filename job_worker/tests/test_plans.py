@@ -1,0 +1,86 @@
+from odoo.tests import tagged
+
+from ..engine.claim import _as_columns
+from ..engine.memory import Head
+from ..engine.queries import QUERIES
+from ..engine.workers import prepare_session
+from .claim_case import ClaimCase
+
+READY = 3000
+HEADS = [Head("plans.a", 10, "2020-01-01", 0), Head("plans.b", 10, "2020-01-01", 0)]
+# Only the sort of what was picked may be there, never one of the backlog.
+MAX_ROWS = 200
+
+
+@tagged("post_install", "-at_install")
+class TestPlans(ClaimCase):
+    """The plans of the claim: an index gives the order, and nobody walks the backlog or the table."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.execute, "DELETE FROM queue_job WHERE model_name = 'plans'")
+
+        prepare_session(self.second, [])
+
+    def fill(self):
+        for state, count, key in (("done", 20_000, None), ("pending", READY, None), ("pending", READY, "key")):
+            self.execute(
+                """INSERT INTO queue_job (uuid, state, model_name, method_name, payload, channel, priority, max_retries,
+                                          create_date, concurrency_key, key_place)
+                   SELECT gen_random_uuid(), %s, 'plans', 'read', '{}',
+                          CASE WHEN number %% 2 = 0 THEN 'plans.a' ELSE 'plans.b' END, number %% 5, 5,
+                          clock_timestamp() AT TIME ZONE 'UTC', %s::text, CASE WHEN %s IS NOT NULL THEN 'behind' END
+                     FROM generate_series(1, %s) number""",
+                state, key, key, count,
+            )  # fmt: skip
+
+    def nodes(self, query, **params):
+        """The nodes of a plan that was run and rolled back, as ``(node, rows that it gave)``."""
+        with self.second.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + QUERIES[query], params)
+            (((plan,),),) = cursor.fetchall()
+            cursor.execute("ROLLBACK")
+        found, stack = [], [plan["Plan"]]
+        while stack:
+            node = stack.pop()
+            stack += node.get("Plans", [])
+            found.append(node)
+        self.shape = " <- ".join(f"{node['Node Type']} {node.get('Index Name', '')}".strip() for node in found)
+        return found
+
+    def check(self, query, **params):
+        for node in self.nodes(query, **params):
+            where = f"{query}: {node['Node Type']} on {node.get('Relation Name')} in {self.shape}"
+            if node.get("Relation Name") == "queue_job":
+                self.assertNotEqual(node["Node Type"], "Seq Scan", where)
+                removed = node.get("Rows Removed by Filter", 0)
+                self.assertLess((node["Actual Rows"] + removed) * node["Actual Loops"], 2 * MAX_ROWS, where)
+            if node["Node Type"] in ("Sort", "Incremental Sort"):
+                self.assertLess(node["Plans"][0]["Actual Rows"], 2 * MAX_ROWS, where)
+
+    def check_all(self):
+        columns = _as_columns(HEADS)
+        window = {"count": 20, "window": 56}
+        worker = {"worker_id": self.worker_id, "worker_name": "test"}
+        self.check("look_for_jobs")
+        self.check("look_from_heads", **columns)
+        self.check("claim_jobs", **columns, **window, **worker, picked=[], limited=[])
+        ids = [id_ for (id_,) in self.execute("SELECT id FROM queue_job WHERE state = 'pending' LIMIT 20")]
+        self.check("claim_jobs", **_as_columns([]), **window, **worker, picked=ids, limited=["plans.a"])
+        self.check("read_limits")
+        self.check("list_candidates", **columns, window=56)
+        self.check("place_keys", keys=["key", "other"])
+        self.check("new_keys")
+        self.check("stalled_keys")
+        self.check("seconds_to_next_due")
+
+    def test_no_statement_of_the_claim_walks_or_sorts_the_backlog(self):
+        self.fill()
+        self.execute("ANALYZE queue_job")
+        self.check_all()
+
+    def test_nor_does_it_with_statistics_from_before_the_backlog(self):
+        self.execute("ANALYZE queue_job")
+        self.fill()
+        self.check_all()

@@ -1,0 +1,67 @@
+import unittest
+
+import psycopg2
+
+from odoo import sql_db
+from odoo.tests import tagged
+
+from .common import WorkerCase
+from .private_postgres import PrivatePostgres, find_binaries
+
+COUNT = 600
+RESTARTS = 10
+
+
+@tagged("post_install", "-at_install")
+@unittest.skipUnless(find_binaries(), "no PostgreSQL server programs here (JOB_WORKER_PG_BIN)")
+class TestRestart(WorkerCase):
+    """PostgreSQL crashes and comes back, again and again, under load."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = PrivatePostgres(find_binaries())
+        cls.addClassCleanup(cls.server.remove)
+        cls.server.start()
+        info = sql_db.connection_info_for(cls.db_name)[1]
+        arguments = [
+            f"--{name}={info[key]}"
+            for name, key in (("host", "host"), ("port", "port"), ("username", "user"))
+            if info.get(key)
+        ]
+        cls.server.copy_database([*arguments, cls.db_name], cls.db_name)
+        cls.conf = cls.write_conf("private.conf", db_host=cls.server.directory, db_port=5432, db_user="odoo")
+
+    @classmethod
+    def environment(cls, **extra):
+        names = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD")
+        return {key: value for key, value in super().environment(**extra).items() if key not in names}
+
+    def query(self, sql, *params):
+        connection = psycopg2.connect(host=self.server.directory, user="odoo", dbname=self.db_name)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            rows = cursor.fetchall() if cursor.description else None
+        connection.close()
+        return rows
+
+    def count_done(self):
+        return self.query("SELECT count(*) FROM queue_job WHERE state = 'done'")[0][0]
+
+    def test_ten_crashes_of_the_server_lose_no_job_and_run_none_twice(self):
+        self.query("DELETE FROM queue_job")
+        self.insert_jobs("queue.test.ledger", "act", [[f"job {number}", "sleep", 0.01] for number in range(COUNT)])
+        worker = self.start_worker("--stale-after-seconds", "30")
+        for part in range(1, RESTARTS + 1):
+            done = part * COUNT // (RESTARTS + 2)
+            self.wait_until(lambda least=done: self.count_done() >= least, f"{done} jobs are done")
+            self.server.stop("immediate")
+            self.server.start()
+        self.wait_until(lambda: self.count_done() == COUNT, f"all {COUNT} jobs are done")
+        self.assertEqual(self.query("SELECT count(*), count(DISTINCT name) FROM queue_test_ledger"), [(COUNT, COUNT)])
+        self.assertEqual(self.query("SELECT max(attempts) FROM queue_job"), [(1,)], "No attempt is charged for it")
+        self.assertIsNone(worker.poll())
+        log = worker.log.read_text()
+        lost, found = log.count("Lost the connection to PostgreSQL"), log.count("Connected to PostgreSQL again")
+        self.assertEqual((lost, found), (RESTARTS, RESTARTS), "Each loss is said once")
