@@ -7,7 +7,6 @@ from .retry import Released, decide_retry
 from .store import JobFailure, apply_decision, release_jobs
 from .workers import WORKER_LOCK_CLASS
 
-
 RESCUE_LOCK_CLASS = 0x6A7273  # "jrs"
 
 

@@ -72,6 +72,9 @@ class TestTours(HttpCase):
         chain(step(description="Tour first").read(["name"]), parts, last).delay()
         self.tour("queue_operator_looks_at_a_graph")
 
+    def test_a_page_that_hears_of_a_change_reads_its_rows_again(self):
+        self.tour("queue_page_follows_changes")
+
     def test_every_view_opens(self):
         self.tour("queue_operator_opens_every_view")
 

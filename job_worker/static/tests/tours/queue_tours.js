@@ -94,3 +94,22 @@ tours.add("queue_user_sees_their_own_jobs", {
         { trigger: ".o_arrow_button_current:contains(Cancelled)" },
     ],
 });
+
+/** A page that hears of a change reads its rows again, without a click. */
+tours.add("queue_page_follows_changes", {
+    url: "/odoo/queue-jobs",
+    steps: () => [
+        {
+            content: "a job is cancelled elsewhere, and the page hears that something has changed",
+            trigger: ".o_data_row:contains(Tour pending 1) .badge:contains(Pending)",
+            run: async () => {
+                const { orm, "job_worker.live": live } = odoo.__WOWL_DEBUG__.root.env.services;
+                const ids = await orm.search("queue.job", [["name", "=", "Tour pending 1"]]);
+                await orm.call("queue.job", "button_cancel", [ids]);
+                live.events.trigger("changed");
+            },
+        },
+        { trigger: ".o_data_row:contains(Tour pending 1) .badge:contains(Cancelled)" },
+        { content: "the others stay as they are", trigger: ".o_data_row:contains(Tour pending 2) .badge:contains(Pending)" },
+    ],
+});
