@@ -52,7 +52,7 @@ class TestBatch(WorkerCase):
         self.assertEqual(self.count("exc_name = 'ExecutorDied'"), 1)
         killer = "SELECT exc_name FROM queue_job WHERE payload LIKE '%%\"kill\"%%'"
         self.assertEqual(self.query(killer), [("ExecutorDied",)])
-        self.assertEqual(self.count("state = 'done' AND attempts = 1 AND crashes = 0"), COUNT - 1)
+        self.assertEqual(self.count("state = 'done' AND attempts = 1 AND COALESCE(crashes, 0) = 0"), COUNT - 1)
         self.assertEqual(self.query("SELECT count(*) FROM queue_test_ledger"), [(COUNT - 1,)])
 
     def test_jobs_run_one_by_one_when_the_commit_of_their_batch_is_refused(self):
