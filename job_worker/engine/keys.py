@@ -35,5 +35,8 @@ def place_new_keys(cursor):
 
 def wake_stalled_keys(cursor):
     """As :func:`place_keys`, where all are behind: after a crash, or when a person has ended the first one."""
-    cursor.execute(QUERIES["stalled_keys"])
-    return place_keys(cursor, [key for (key,) in cursor.fetchall()])
+    with transaction(cursor):
+        cursor.execute(QUERIES["avoid_sorts"])
+        cursor.execute(QUERIES["stalled_keys"])
+        keys = [key for (key,) in cursor.fetchall()]
+    return place_keys(cursor, keys)

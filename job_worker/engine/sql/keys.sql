@@ -63,6 +63,11 @@ UPDATE queue_job
 RETURNING key_place, channel, priority,
           to_json(COALESCE(scheduled_at, create_date, '-infinity')) #>> '{}' AS due_at, id
 
+-- name: avoid_sorts
+-- Before stalled_keys, in its transaction: with statistics from before a backlog the planner would read
+-- that by any other index on live jobs, and sort it.
+SELECT set_config('enable_sort', 'off', TRUE)
+
 -- name: stalled_keys
 -- Keys of which ready jobs wait behind none: what a crash has left, or a person who ended the first.
 -- Indexes: queue_job_key_order_index, a probe per key; queue_job_key_running, queue_job_key_turn_index.
