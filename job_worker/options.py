@@ -114,6 +114,7 @@ _CHECKS = {
     "identity_key": _key,
     "concurrency_key": _key,
     "timeout": _whole_number(1),
+    "batch_size": _whole_number(1),
     "retry_pattern": dump_retry_pattern,
 }
 _COLUMNS = {"description": "name", "eta": "scheduled_at"}

@@ -16,6 +16,7 @@ from . import RESULT
 from .about import about
 
 WAYS = ("without", "after", "inside")
+_WARM_UP_SECONDS = 1.0
 _INSERT = """
     INSERT INTO queue_job (uuid, state, model_name, method_name, payload, user_id, company_id, name, channel, priority,
                            max_retries, scheduled, attempts, create_date, write_date)
@@ -69,6 +70,9 @@ def _rate(db_name, clients, way, seconds):
 def _client(db_name, way, seconds, barrier, counts):
     connection = database.connect(db_name)
     cursor = connection.cursor()
+    if way == "after":
+        notify_workers(db_name, database.dsn)  # its thread and connection live on in a server
+        time.sleep(_WARM_UP_SECONDS)
     barrier.wait()
     count, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:

@@ -19,7 +19,16 @@ _USERS = 20
 # What the web client asks for in a list: Odoo counts no further than this.
 _COUNT_LIMIT = 10_001
 _LIST = (
-    "name", "channel", "user_id", "attempts", "create_date", "duration", "progress", "elapsed", "state", "wait_reason",
+    "name",
+    "channel",
+    "user_id",
+    "attempts",
+    "create_date",
+    "duration",
+    "progress",
+    "elapsed",
+    "state",
+    "wait_reason",
 )
 
 
@@ -44,7 +53,11 @@ class Screens:
 
     def kanban(self):
         self._jobs.web_read_group(
-            [], ["state"], ["__count"], auto_unfold=True, unfold_read_default_limit=20,
+            [],
+            ["state"],
+            ["__count"],
+            auto_unfold=True,
+            unfold_read_default_limit=20,
             unfold_read_specification={name: {} for name in _LIST},
         )
 
@@ -71,12 +84,34 @@ SCREENS = (
     ("form", "form", ()),
     ("kanban by state", "kanban", ()),
     ("search panel", "search_panel", ()),
-    *((f"grouped by {by}", "grouped", (by,)) for by in (
-        "state", "channel", "model_name", "method_name", "user_id", "company_id", "exc_name", "enqueued_on:day",
-    )),
-    *((f"filter {name}", "filtered", (name,)) for name in (
-        "mine", "pending", "started", "done", "failed", "failed_today", "stuck", "slow", "retried", "scheduled",
-    )),
+    *(
+        (f"grouped by {by}", "grouped", (by,))
+        for by in (
+            "state",
+            "channel",
+            "model_name",
+            "method_name",
+            "user_id",
+            "company_id",
+            "exc_name",
+            "enqueued_on:day",
+        )
+    ),
+    *(
+        (f"filter {name}", "filtered", (name,))
+        for name in (
+            "mine",
+            "pending",
+            "started",
+            "done",
+            "failed",
+            "failed_today",
+            "stuck",
+            "slow",
+            "retried",
+            "scheduled",
+        )
+    ),
 )
 
 

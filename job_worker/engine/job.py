@@ -31,23 +31,41 @@ class ClaimedJob:
     has_dependents: bool
     concurrency_key: str | None = None
     limited: bool = False
+    batch_size: int = 1
 
     @property
     def holds_slot(self):
         """Whether its end lets another job start that had to wait for it."""
         return self.limited or self.concurrency_key is not None
 
+    def batches_with(self, other):
+        """Whether both may share a transaction: one function, opted in, without a clock or a slot of its own."""
+        return (
+            min(self.batch_size, other.batch_size) > 1
+            and (self.model_name, self.method_name) == (other.model_name, other.method_name)
+            and not (self.timeout or other.timeout or self.holds_slot or other.holds_slot)
+        )
+
     @property
     def attempt(self):
         """The number of this attempt, from 1."""
         return self.attempts + 1
 
+
+@dataclass(frozen=True)
+class Order:
+    """What an executor is told to do: to run these jobs, and whether somebody looks at the queue."""
+
+    jobs: list
+    watched: bool = False
+
     def to_bytes(self):
-        return json.dumps(asdict(self)).encode()
+        return json.dumps([[asdict(job) for job in self.jobs], self.watched]).encode()
 
     @classmethod
     def from_bytes(cls, data):
-        return cls(**json.loads(data))
+        jobs, watched = json.loads(data)
+        return cls([ClaimedJob(**job) for job in jobs], watched)
 
 
 class ClaimRef(NamedTuple):

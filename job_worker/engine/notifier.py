@@ -1,19 +1,29 @@
 """Tell the workers that jobs were enqueued.
 
-NOTIFY inside the enqueuing transaction takes a lock of the whole database at commit,
-so it is sent after the commit, from a connection of its own, at most once in
-:data:`MIN_INTERVAL_SECONDS` per process and database. It is a hint: workers poll too.
+NOTIFY inside the enqueuing transaction takes a lock of the whole server at commit, so it is sent
+after the commit, from a connection of its own. The first one after a rest is sent at once. Under
+load, processes share: one of them gathers for :data:`GATHER_SECONDS`, under an advisory lock, and
+notifies for all who find the lock held, for its notification is younger than their commits.
+It is a hint: workers poll too.
 """
 
 import logging
 import os
 import threading
+import time
 
 import psycopg2
 
+from .queries import QUERIES
+from .transaction import transaction
+
 CHANNEL = "queue_job_wake_up"
+# Between two notifications of a process, and after one that another process sends.
 MIN_INTERVAL_SECONDS = 0.02
+SHARED_INTERVAL_SECONDS = 0.1
+GATHER_SECONDS = 0.01
 IDLE_SECONDS = 30
+NOTIFIER_LOCK_CLASS = 0x6A706E  # "jpn"
 
 _logger = logging.getLogger(__name__)
 _notifiers = {}
@@ -56,10 +66,7 @@ class _Notifier(threading.Thread):
             connection = psycopg2.connect(**self._dsn)
             connection.autocommit = True
             with connection.cursor() as cursor:
-                while channels := self._await_request():
-                    for channel in channels:
-                        cursor.execute(f"NOTIFY {channel}")
-                    threading.Event().wait(MIN_INTERVAL_SECONDS)
+                self._serve(cursor)
             connection.close()
         except psycopg2.Error as error:
             # Polling finds the jobs; the next enqueue starts a new thread.
@@ -68,6 +75,13 @@ class _Notifier(threading.Thread):
             with self._condition:
                 self._ended = True
 
+    def _serve(self, cursor):
+        rested = True
+        while channels := self._await_request():
+            sent = [_notify(cursor, channel) if rested else _notify_for_all(cursor, channel) for channel in channels]
+            time.sleep(MIN_INTERVAL_SECONDS if all(sent) else SHARED_INTERVAL_SECONDS)
+            rested = not self._requested
+
     def _await_request(self):
         with self._condition:
             if not self._condition.wait_for(lambda: self._requested, IDLE_SECONDS):
@@ -75,3 +89,20 @@ class _Notifier(threading.Thread):
                 return set()
             channels, self._requested = self._requested, set()
             return channels
+
+
+def _notify(cursor, channel):
+    # A lost hint is no harm, so its commit, which holds the lock, doesn't wait for the disk.
+    cursor.execute(f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {channel}; COMMIT")
+    return True
+
+
+def _notify_for_all(cursor, channel):
+    """Notify for the requests of all processes. False when another process is about to do it."""
+    with transaction(cursor):
+        cursor.execute(QUERIES["lead_notifiers"], {"lock_class": NOTIFIER_LOCK_CLASS, "channel": channel})
+        (leads,) = cursor.fetchone()
+        if leads:
+            time.sleep(GATHER_SECONDS)
+            cursor.execute(f"SET LOCAL synchronous_commit = off; NOTIFY {channel}")
+    return leads

@@ -7,6 +7,8 @@ from .retry import Released, decide_retry
 from .store import JobFailure, apply_decision, release_jobs
 from .workers import WORKER_LOCK_CLASS
 
+RESCUE_LOCK_CLASS = 0x6A7273  # "jrs"
+
 
 def find_dead_workers(cursor, stale_after_seconds):
     """Ids of the workers that died or have shown no sign of life for so many seconds."""
@@ -35,6 +37,9 @@ def rescue_orphans(connection, dead_worker_ids, max_backoff_seconds):
 
 
 def _rescue(cursor, dead_worker_ids, max_backoff_seconds):
+    cursor.execute(QUERIES["lock_rescue"], {"lock_class": RESCUE_LOCK_CLASS})
+    if not cursor.fetchone()[0]:
+        return []
     cursor.execute(QUERIES["lock_orphans"], {"worker_ids": dead_worker_ids})
     orphans = _records(cursor)
     running = [orphan for orphan in orphans if orphan.was_running]

@@ -12,18 +12,22 @@ SETTLE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class View:
-    """One look: version of the registry, names of changing modules, whether there is work for other steps."""
+    """One look: version of the registry, names of changing modules, whether there is work for other steps.
+
+    ``watched`` while somebody has a page of the queue open.
+    """
 
     registry_sequence: int
     changing_modules: tuple
     cancellations: bool
     orphans: bool
+    watched: bool = False
 
 
 def look_around(cursor):
     cursor.execute(QUERIES["look_around"])
-    sequence, modules, cancellations, orphans = cursor.fetchone()
-    return View(sequence, tuple(modules or ()), cancellations, orphans)
+    sequence, modules, *answers = cursor.fetchone()
+    return View(sequence, tuple(modules or ()), *answers)
 
 
 @dataclass

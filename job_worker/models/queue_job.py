@@ -51,6 +51,9 @@ class QueueJob(models.Model):
     attempts = fields.Integer(readonly=True, default=0)
 
     timeout = fields.Integer(readonly=True, aggregator=False, help="Seconds that an attempt may take; 0 for no limit.")
+    batch_size = fields.Integer(
+        readonly=True, aggregator=False, help="Jobs of this function that may run in one transaction; 0 or 1 for none."
+    )
     retry_pattern = fields.Char(readonly=True, help="Seconds to wait by number of the failed attempt, as JSON.")
     identity_key = fields.Char(readonly=True, help="At most one unfinished job has the same key.")
     concurrency_key = fields.Char(readonly=True, help="Jobs with the same key never run at the same time.")

@@ -35,7 +35,8 @@ class QueueJob(models.Model):
             aware, timedelta, or seconds from now), ``identity_key`` (text, or a callable
             taking the :class:`~odoo.addons.job_worker.spec.JobSpec`), ``concurrency_key``
             (likewise; jobs with the same run one at a time), ``timeout`` (int, seconds
-            per attempt), ``retry_pattern`` (``{attempt: seconds}``)
+            per attempt), ``retry_pattern`` (``{attempt: seconds}``), ``batch_size`` (int,
+            jobs of the same function that may run in one transaction)
         :return: the ``queue.job`` record; with an identity key that an unfinished job
             has already, that job
         :raise JobOptionError: something of the above can't be; it names the culprit

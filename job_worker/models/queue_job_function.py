@@ -24,6 +24,9 @@ class QueueJobFunction(models.Model):
     max_retries = fields.Integer(default=-1, help="0 for no end; -1 for the default, 5.")
     timeout = fields.Integer(help="Seconds that an attempt may take; 0 for no limit.")
     concurrency_key = fields.Char(help="Jobs with the same key never run at the same time; empty for none.")
+    batch_size = fields.Integer(
+        help="How many of these jobs may run in one transaction, when they are short; 0 or 1 for one each."
+    )
     retry_pattern = fields.Json(help='Seconds to wait by number of the failed attempt: {"1": 10, "5": 600}.')
     related_action = fields.Json(
         help='What opens from a job: {"enable": false}, or {"func_name": "a_method_of_queue_job", "kwargs": {}}.'
@@ -71,6 +74,7 @@ class QueueJobFunction(models.Model):
             "priority": None if self.priority == -1 else self.priority,
             "max_retries": None if self.max_retries == -1 else self.max_retries,
             "timeout": self.timeout or None,
+            "batch_size": self.batch_size or None,
             "concurrency_key": self.concurrency_key or None,
         }
         checked = check_options(options)

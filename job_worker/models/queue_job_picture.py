@@ -57,9 +57,7 @@ class QueueJob(models.Model):
         Edge = self.env["queue.job.dependency"]
         found = Edge.search_fetch([("job_id", "in", jobs.ids)], ["job_id", "depends_on_id", "kind"])
         ids = set(jobs.ids)
-        return [
-            (edge.depends_on_id.id, edge.job_id.id, edge.kind) for edge in found if edge.depends_on_id.id in ids
-        ]
+        return [(edge.depends_on_id.id, edge.job_id.id, edge.kind) for edge in found if edge.depends_on_id.id in ids]
 
     @api.model
     def _picture_node(self, jobs, key, layer):

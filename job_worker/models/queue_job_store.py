@@ -15,6 +15,7 @@ UNFINISHED_WITH_KEY = "identity_key IS NOT NULL AND state IN ('waiting', 'pendin
 _COLUMNS_OF_A_SPEC = {
     "uuid", "state", "model_name", "method_name", "payload", "user_id", "company_id", "name", "channel", "priority",
     "max_retries", "scheduled_at", "identity_key", "concurrency_key", "key_place", "timeout", "retry_pattern",
+    "batch_size",
 }  # fmt: skip
 NOW = "now() AT TIME ZONE 'UTC'"
 

@@ -76,9 +76,7 @@ class QueueJob(models.Model):
 
     @api.depends("attempt_ids")
     def _compute_attempt_count(self):
-        counts = dict(
-            self.env["queue.job.attempt"]._read_group([("job_id", "in", self.ids)], ["job_id"], ["__count"])
-        )
+        counts = dict(self.env["queue.job.attempt"]._read_group([("job_id", "in", self.ids)], ["job_id"], ["__count"]))
         for job in self:
             job.attempt_count = counts.get(job, 0)
 

@@ -17,6 +17,7 @@ from ..engine.cancel import settle_cancellations
 from ..engine.claim import claim_jobs, promote_due_jobs
 from ..engine.config import WorkerSettings
 from ..engine.dependencies import release_dependents, sweep_dependents
+from ..engine.job import Order
 from ..engine.limits import release_slots
 from ..engine.memory import ClaimMemory
 from ..engine.processes.control import ControlConnection
@@ -45,7 +46,7 @@ def drain(db_name, report):
         processed, next_report = 0, time.monotonic() + PAUSE_SECONDS
         while time.monotonic() < deadline:
             job = _claim_one(control, memory)
-            if job is None or perform(job):
+            if job is None or perform(Order([job])):
                 report(processed)
                 return False
             processed += 1

@@ -12,13 +12,11 @@ import traceback
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..engine.connection import CONNECTION_ERRORS
-from ..engine.interrupt import interruptible
 from ..engine.retry import Retry, decide_retry
 from ..engine.store import (
     JobFailure,
     apply_decision,
     cancel_started_job,
-    finish_job,
     holds_claim,
     postpone_job,
     release_job,
@@ -32,9 +30,9 @@ from ..exception import (
     RetryableJobError,
     StaleRegistryError,
 )
-from . import live, payload
-from .call import job_environment, unpack
-from .database import begin_job
+from . import live
+from .batch import BatchOutcomes, run_batch
+from .once import run_once
 
 _logger = logging.getLogger(__name__)
 
@@ -59,12 +57,41 @@ class JobRunner:
         self._settings = settings
         self._open_cursor = open_cursor
 
-    def __call__(self, job):
-        """Run ``job`` and write its outcome; never raises for what the job did.
+    def __call__(self, order, at=lambda index: None):
+        """Run the jobs of ``order`` and write their outcomes; never raises for what a job did.
 
-        :return: True when the job was given back because the models of this process are out of date
+        :param order: :class:`~..engine.job.Order`
+        :param at: callable to be told the index of each job before it runs
+        :return: True when jobs were given back because the models of this process are out of date
         """
         started = time.monotonic()
+        if order.watched:
+            live.tell(self._current_registry(), order.jobs[0], "started")
+        alone = len(order.jobs) == 1
+        stale = self._run_alone(order.jobs[0], started) if alone else self._run_batch(order.jobs, at)
+        if order.watched:
+            live.tell(self._current_registry(), order.jobs[-1], "ended")
+        return stale
+
+    def _run_batch(self, jobs, at):
+        """Run ``jobs`` in one transaction, and what can't be settled in it on its own; True when that was stale."""
+        try:
+            outcomes = run_batch(self._current_registry(), jobs, self._open_cursor, at)
+        except StaleRegistryError:
+            outcomes = BatchOutcomes([(job, self._give_back(job), 0.0) for job in jobs], stale=True)
+        except (LostConnectionError, *CONNECTION_ERRORS) as error:
+            outcomes = BatchOutcomes([(job, self._look_up_outcome(job, error), 0.0) for job in jobs])
+        for job, error, seconds in outcomes.failed:
+            log_job(job, self._record_failure(job, error, seconds), seconds)
+        for job, outcome, seconds in outcomes.ended:
+            log_job(job, outcome, seconds)
+        stale = outcomes.stale
+        for job in outcomes.left:
+            at(jobs.index(job))
+            stale = self._run_alone(job, time.monotonic()) or stale
+        return stale
+
+    def _run_alone(self, job, started):
         stale = False
         try:
             outcome = self._run_and_record(job, started)
@@ -73,7 +100,6 @@ class JobRunner:
         except (LostConnectionError, *CONNECTION_ERRORS) as error:
             outcome = self._look_up_outcome(job, error)
         log_job(job, outcome, time.monotonic() - started)
-        live.tell(self._current_registry(), job, outcome)
         return stale
 
     def _run_and_record(self, job, started):
@@ -84,7 +110,6 @@ class JobRunner:
         :raise psycopg2.OperationalError, psycopg2.InterfaceError: another was needed and couldn't be had
         """
         registry = self._current_registry()
-        live.tell(registry, job, "started")
         try:
             self._run(registry, job, started)
             return "done"
@@ -162,44 +187,6 @@ class JobRunner:
         if isinstance(decision, Retry):
             return f"{type(error).__name__}, again in {decision.seconds:g} s"
         return f"failed: {type(error).__name__}: {error}"
-
-
-def run_once(registry, job, started, open_cursor):
-    """One try of ``job`` in one transaction, committed together with its ``done``.
-
-    :param float started: when its executor got it (monotonic seconds)
-    :param open_cursor: callable returning a new cursor of the database
-    :raise StaleRegistryError: the models have changed since they were loaded; nothing was run
-    :raise ClaimLostError: the job belongs to somebody else by now; nothing was committed
-    :raise LostConnectionError: the job's connection broke; whether it was committed isn't known
-    """
-    connection = None
-    try:
-        with open_cursor() as cr:  # commits on leaving, or rolls back what an exception left
-            connection = cr.connection
-            user_is_active = begin_job(registry, cr, job.user_id)
-            env = job_environment(cr, job, user_is_active)
-            call = unpack(env, job)
-            with interruptible():
-                result = call()
-            cr.flush()  # with its pre-commit hooks: nothing of the job may follow its `done`
-            _complete(cr, job, result, time.monotonic() - started)
-    except Exception as error:
-        # Only our own connection counts: a job may use others, and their loss is its failure.
-        if connection is None or connection.closed:
-            raise LostConnectionError(str(error)) from error
-        raise
-    registry.signal_changes()
-
-
-def _complete(cr, job, result, seconds):
-    """The last statement before the commit: ``done``, if the claim still holds.
-
-    A change of the row by somebody else since this transaction began is a serialization
-    failure here, whether it took the claim away or not; :meth:`JobRunner._run` finds out.
-    """
-    if not finish_job(cr, job, payload.encode_result(result), seconds):
-        raise ClaimLostError(job.uuid)
 
 
 def describe_error(error, limit_memory_hard=0, seconds=None):

@@ -66,9 +66,12 @@ class TestFailure(GraphCase):
 
     def test_a_cascade_is_told_too(self):
         records = self.partner.with_user(self.user)
-        job = records.delayable(description="a").read(["name"]).on_done(
-            records.delayable(description="b").read(["name"])
-        ).delay()
+        job = (
+            records.delayable(description="a")
+            .read(["name"])
+            .on_done(records.delayable(description="b").read(["name"]))
+            .delay()
+        )
         self.fail_again(job)
         self.end(job, "failed")
         self.env["queue.job"]._tell_failures()

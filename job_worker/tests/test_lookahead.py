@@ -1,20 +1,27 @@
-from types import SimpleNamespace
-
 from hypothesis import given, strategies as st
 
 from odoo.tests.common import BaseCase
 
+from ..engine.job import COLUMNS, ClaimedJob
 from ..engine.processes.lookahead import AHEAD_SECONDS, MAX_JOBS, Lookahead, wanted_ahead
 
 
 class FakeExecutor(list):
     """Remembers what it was told to start."""
 
-    start = list.append
+    def __init__(self):
+        super().__init__()
+        self.batches = []
+
+    def start(self, jobs, watched):
+        self.batches.append([job.id for job in jobs])
+        self.extend(jobs)
 
 
-def make_job(id_):
-    return SimpleNamespace(id=id_, claim_token=100 + id_)
+def make_job(id_, **values):
+    values = {"timeout": 0, "method_name": "write", "concurrency_key": None, **values}
+    columns = {name: None for name in COLUMNS if name not in ("limited", "batch_size")}
+    return ClaimedJob(**{**columns, **values, "id": id_, "claim_token": 100 + id_})
 
 
 class TestLookahead(BaseCase):
@@ -48,3 +55,20 @@ class TestLookahead(BaseCase):
         self.assertEqual(wanted_ahead(4, 1.0), 0)
         self.assertEqual(wanted_ahead(4, None), 0)
         self.assertEqual(wanted_ahead(4, 0.01), 40)
+
+    def test_a_batch_takes_neighbours_of_one_function_that_opted_in_and_leaves_others_their_part(self):
+        opted = [make_job(number, batch_size=3) for number in range(1, 9)]
+        for jobs, concurrency, expected in (
+            (opted, 1, [[1, 2, 3], [4, 5, 6], [7, 8]]),
+            (opted, 4, [[1, 2], [3], [4], [5], [6], [7], [8]]),
+            ([make_job(1), *opted[1:3]], 1, [[1], [2, 3]]),
+            ([opted[0], make_job(2, batch_size=3, method_name="other"), opted[2]], 1, [[1], [2], [3]]),
+            ([opted[0], make_job(2, batch_size=3, timeout=5), opted[2]], 1, [[1], [2], [3]]),
+            ([opted[0], make_job(2, batch_size=3, concurrency_key="k"), opted[2]], 1, [[1], [2], [3]]),
+            ([opted[0], make_job(2, batch_size=3, limited=True), opted[2]], 1, [[1], [2], [3]]),
+        ):
+            ahead, executor = Lookahead(concurrency), FakeExecutor()
+            ahead.add(jobs)
+            while ahead:
+                ahead.hand_out([executor])
+            self.assertEqual(executor.batches, expected)

@@ -21,9 +21,7 @@ class TestTours(HttpCase):
         cls.manager = new_test_user(
             cls.env, "queue-manager", password="queue-manager", groups="job_worker.group_queue_job_manager"
         )
-        cls.user = new_test_user(
-            cls.env, "queue-user", password="queue-user", groups="job_worker.group_queue_job_user"
-        )
+        cls.user = new_test_user(cls.env, "queue-user", password="queue-user", groups="job_worker.group_queue_job_user")
         cls.enqueue("Tour failure")
         cls.set_failed("Tour failure", "out of paper")
         for number in range(3):

@@ -13,9 +13,7 @@ from .graph_case import GraphCase
 class TestView(GraphCase):
     def living_worker(self, **values):
         """A worker whose session lock this test's own session holds."""
-        worker = self.env["queue.worker"].create(
-            {"name": "host:1", "concurrency": 2, "session_lock": True, **values}
-        )
+        worker = self.env["queue.worker"].create({"name": "host:1", "concurrency": 2, "session_lock": True, **values})
         self.env.flush_all()
         self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [workers.WORKER_LOCK_CLASS, worker.id])
         return worker

@@ -21,6 +21,7 @@ class QueueTestLedger(models.Model):
 
     name = fields.Char(required=True)
     pid = fields.Integer()
+    transaction = fields.Char(help="The transaction of PostgreSQL that wrote the row.")
 
     _name_unique = models.Constraint("UNIQUE(name)", "This job took effect twice.")
 
@@ -36,7 +37,9 @@ class QueueTestLedger(models.Model):
             it is refused), ``grow`` (takes 200 MB and keeps them) or ``commit`` (by itself, then sleeps)
         :param float seconds: how long to sleep, or to wait before the next attempt
         """
-        self.create({"name": name, "pid": os.getpid()})
+        self.env.cr.execute("SELECT pg_current_xact_id()::text")
+        (transaction,) = self.env.cr.fetchone()
+        self.create({"name": name, "pid": os.getpid(), "transaction": transaction})
         getattr(self, f"_act_{fate}")(seconds)
         return name
 

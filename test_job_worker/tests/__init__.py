@@ -1,4 +1,5 @@
 from . import test_attacks
+from . import test_batch
 from . import test_chaos
 from . import test_drain
 from . import test_faults

@@ -11,7 +11,7 @@ JOBS = 10_000
 KEYS = 200
 CLAIMERS = 8
 LIMITS = {"one": 1, "five": 5, "tree": 6, "tree.left": 3, "tree.right": 5}
-RATE, BURST, RATE_SECONDS = 15.0, 4, 8.0
+RATE, BURST, RATE_SECONDS = 15.0, 4, 60.0
 
 
 @tagged("post_install", "-at_install")
@@ -28,7 +28,7 @@ class TestLimitsProcess(ClaimerCase):
         self.insert(channels, keys, [generator.choice((1, 10, 20)) for _job in channels])
         self.start_claimers(CLAIMERS)
         kill_at, moments, over = time.monotonic() + 1, 0, {}
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 200
         while self.unfinished():
             self.assertLess(time.monotonic(), deadline, f"{self.unfinished()} jobs are left: something starves")
             for name, limit in LIMITS.items():
@@ -51,7 +51,7 @@ class TestLimitsProcess(ClaimerCase):
 
     def test_in_every_window_a_rate_is_kept_by_several_claimers(self):
         self.limit("paced", rate=RATE, burst=BURST)
-        self.insert(["paced"] * 400)
+        self.insert(["paced"] * 1000)
         self.start_claimers(3, seconds_per_job=0.0)
         wait(RATE_SECONDS)
         self.stop_claimers()

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import faulthandler
+import mmap
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ import traceback
 from dataclasses import dataclass
 
 from .. import interrupt
-from ..job import ClaimedJob
+from ..job import Order
 from .memory import limit_memory, virtual_memory
 from .signals import reset_in_child
 
@@ -30,13 +31,29 @@ class ChildRules:
     limit_memory_hard: int = 0
 
 
-def run_child(parent_pid, pipe, stack_writer, perform, in_child, rules):
+class Position:
+    """Which job of its order a child is at, in memory that it shares with its parent."""
+
+    def __init__(self):
+        self._memory = mmap.mmap(-1, 4)  # anonymous and shared: a fork doesn't copy it
+
+    @property
+    def index(self):
+        return int.from_bytes(self._memory[:], sys.byteorder)
+
+    @index.setter
+    def index(self, index):
+        self._memory[:] = index.to_bytes(4, sys.byteorder)
+
+
+def run_child(parent_pid, pipe, position, stack_writer, perform, in_child, rules):
     """The whole life of a child; never returns.
 
     :param pipe: connection to the parent
+    :param position: :class:`Position`, kept at the job that runs
     :param int stack_writer: file descriptor that SIGUSR1 makes it write its stack to
-    :param perform: callable that runs a :class:`~..job.ClaimedJob` and writes its outcome; true when
-        it gave the job back because this process is out of date
+    :param perform: callable that runs the jobs of an :class:`~..job.Order` and writes their outcomes, with a
+        callable to be told the index of each; true when it gave jobs back because this process is out of date
     :param in_child: callable run first, to let go of what belongs to the parent
     :param rules: :class:`ChildRules`
     """
@@ -48,7 +65,7 @@ def run_child(parent_pid, pipe, stack_writer, perform, in_child, rules):
         # In C, so that it works in a process that holds the interpreter's lock.
         faulthandler.register(signal.SIGUSR1, file=stack_writer, all_threads=True)
         limit_memory(rules.limit_memory_hard)
-        _serve(pipe, perform, rules)
+        _serve(pipe, position, perform, rules)
         code = 0
     except BaseException:  # noqa: BLE001  (nothing may reach the parent's stack, copied by fork)
         traceback.print_exc()
@@ -59,21 +76,29 @@ def run_child(parent_pid, pipe, stack_writer, perform, in_child, rules):
         os._exit(code)
 
 
-def _serve(pipe, perform, rules):
-    interrupt.install(lambda: _read_reason(pipe))
+def _serve(pipe, position, perform, rules):
+    order = None
+    interrupt.install(lambda: _read_reason(pipe, order, position))
     with contextlib.suppress(EOFError, ConnectionResetError, BrokenPipeError):
         while True:
             message = pipe.recv_bytes()
             if message[:1] != JOB:
                 continue  # the reason of an interruption that came too late
-            stale = perform(ClaimedJob.from_bytes(message[1:]))
+            order = Order.from_bytes(message[1:])
+            stale = perform(order, lambda index: setattr(position, "index", index))
             too_big = rules.limit_memory_soft and virtual_memory() > rules.limit_memory_soft
             pipe.send_bytes(STALE if stale else TOO_BIG if too_big else ENDED)
 
 
-def _read_reason(pipe):
-    """What the parent has put into the pipe before its signal: a reason, for no job comes while one runs."""
-    return pipe.recv_bytes()[1:].decode() if pipe.poll() else None
+def _read_reason(pipe, order, position):
+    """What the parent has put into the pipe before its signal: a reason, for no order comes while one is carried out.
+
+    None when the job that it was meant for has ended meanwhile, and the next one of its batch runs.
+    """
+    if not pipe.poll():
+        return None
+    reason, _separator, job_id = pipe.recv_bytes()[1:].decode().partition(" ")
+    return reason if order.jobs[position.index].id == int(job_id) else None
 
 
 def die_with_parent(parent_pid):

@@ -10,18 +10,21 @@ import time
 from multiprocessing import Pipe
 
 from .. import interrupt
-from .child import JOB, REASON, run_child
+from ..job import Order
+from .child import JOB, REASON, Position, run_child
 
 
 class Executor:
     """The parent's view of one child."""
 
-    def __init__(self, pid, pipe, stack_reader):
+    def __init__(self, pid, pipe, position, stack_reader):
         self.pid = pid
-        self.job = None
+        # What it was told to run, in one transaction when there are several.
+        self.jobs = []
         self.jobs_ended = 0
         # Why the running job is being stopped: a reason of interrupt.py, or None.
         self.stopping = None
+        self._stopping_id = None
         # When enforce_timeout has something to do next (monotonic seconds), or None.
         self.deadline = None
         # No more jobs for it: it ends after the one it has.
@@ -29,62 +32,73 @@ class Executor:
         self.stack_reader = stack_reader
         self._started = 0.0
         self._pipe = pipe
+        self._position = position
 
     @classmethod
     def fork(cls, perform, in_child, rules):
         """Fork a child that calls ``perform(job)`` for each job sent to it; see :func:`~.child.run_child`."""
         parent_pid = os.getpid()
         ours, theirs = Pipe()
+        position = Position()
         stack_reader, stack_writer = os.pipe()
         pid = os.fork()
         if pid == 0:
             ours.close()
             os.close(stack_reader)
-            run_child(parent_pid, theirs, stack_writer, perform, in_child, rules)
+            run_child(parent_pid, theirs, position, stack_writer, perform, in_child, rules)
         theirs.close()
         os.close(stack_writer)
-        return cls(pid, ours, stack_reader)
+        return cls(pid, ours, position, stack_reader)
 
     @property
     def idle(self):
-        return self.job is None and not self.retired
+        return not self.jobs and not self.retired
 
     @property
     def busy(self):
-        return self.job is not None
+        return bool(self.jobs)
+
+    @property
+    def job(self):
+        """The job that runs now."""
+        return self.jobs[self._position.index]
 
     @property
     def seconds(self):
-        """How long the running job has been running."""
+        """How long it has been at its jobs."""
         return time.monotonic() - self._started
 
     def fileno(self):
         return self._pipe.fileno()
 
-    def start(self, job):
-        """Send ``job`` down the pipe. If the child is gone, its death is accounted for with the job."""
-        self.job = job
+    def start(self, jobs, watched=False):
+        """Send ``jobs`` down the pipe. If the child is gone, its death is accounted for with them."""
+        self._position.index = 0
+        self.jobs = jobs
         self.stopping = None
         self._started = time.monotonic()
-        self.deadline = self._started + job.timeout if job.timeout else None
+        self.deadline = self._started + self.job.timeout if self.job.timeout else None
         with contextlib.suppress(OSError):
-            self._pipe.send_bytes(JOB + job.to_bytes())
+            self._pipe.send_bytes(JOB + Order(jobs, watched).to_bytes())
 
     def collect(self):
-        """Read the end of the running job: what the child says of it, or None when the child is gone instead."""
+        """Read the end of its jobs: what the child says of it, or None when the child is gone instead."""
         try:
             word = self._pipe.recv_bytes()
         except (EOFError, OSError):
             return None
-        self.job = self.deadline = self.stopping = None
-        self.jobs_ended += 1
+        self.jobs_ended += len(self.jobs)
+        self.jobs = []
+        self.deadline = self.stopping = None
         return word
 
     def enforce_timeout(self, grace_seconds):
         """Interrupt a job past its deadline; kill it when that didn't help within the grace time."""
         if self.deadline is None or time.monotonic() < self.deadline:
             return
-        if self.stopping:
+        if self.stopping and self.job.id != self._stopping_id:
+            self.stopping = self.deadline = None  # that one has ended, and the next of its batch runs
+        elif self.stopping:
             self.deadline = None  # its death is on the way
             self.kill()
         else:
@@ -94,10 +108,10 @@ class Executor:
         """Raise an exception in the running job; :meth:`enforce_timeout` kills it when that doesn't help in time."""
         if self.stopping:
             return
-        self.stopping = reason
+        self.stopping, self._stopping_id = reason, self.job.id
         self.deadline = time.monotonic() + grace_seconds
         with contextlib.suppress(OSError):
-            self._pipe.send_bytes(REASON + reason.encode())
+            self._pipe.send_bytes(REASON + f"{reason} {self.job.id}".encode())
             os.kill(self.pid, interrupt.SIGNAL)
 
     def ask_for_stack(self):

@@ -19,8 +19,10 @@ class Intake:
     """
 
     def __init__(self, settings, control, pool, due):
-        self.ahead = Lookahead()
+        self.ahead = Lookahead(settings.concurrency)
         self.memory = ClaimMemory()
+        # Whether people look at the queue: executors tell them what happens.
+        self.watched = False
         self._settings = settings
         self._channels = ChannelFilter.parse(settings.channels)
         self._control = control
@@ -30,7 +32,7 @@ class Intake:
         self._more = False
 
     def hand_out(self):
-        self.ahead.hand_out(self._pool.idle)
+        self.ahead.hand_out(self._pool.idle, self.watched)
 
     def give_back_all(self, why):
         """Give back what was claimed ahead and must not start any more."""

@@ -15,10 +15,13 @@ class Lookahead:
 
     Jobs are handed out strictly in the order of their claim tokens: a rescuer tells by it which jobs
     of a dead worker had been handed out, and charges only those (``lock_orphans``).
+
+    :param int concurrency: number of executors that share the jobs
     """
 
-    def __init__(self):
+    def __init__(self, concurrency=1):
         self._jobs = deque()
+        self._concurrency = concurrency
 
     def __len__(self):
         return len(self._jobs)
@@ -37,13 +40,23 @@ class Lookahead:
         now = time.monotonic()
         self._jobs.extend((job, now) for job in jobs)
 
-    def hand_out(self, executors):
-        """Start a job on each idle executor, while there are jobs."""
+    def hand_out(self, executors, watched=False):
+        """Start jobs on each idle executor, while there are any: one, or a batch of those that allow it.
+
+        :param bool watched: whether people look at the queue
+        """
         for executor in executors:
             if not self._jobs:
                 return
-            job, _since = self._jobs.popleft()
-            executor.start(job)
+            # No more than leaves the other executors their part.
+            executor.start(self._next_batch(len(self._jobs) // self._concurrency), watched)
+
+    def _next_batch(self, count):
+        first, _since = self._jobs.popleft()
+        batch = [first]
+        while self._jobs and len(batch) < min(count, first.batch_size) and first.batches_with(self._jobs[0][0]):
+            batch.append(self._jobs.popleft()[0])
+        return batch
 
     def take_all(self):
         """Empty the queue; return its jobs, to be given back."""

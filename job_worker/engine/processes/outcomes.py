@@ -12,7 +12,7 @@ _logger = logging.getLogger(__name__)
 
 
 def account_for_death(cursor, death, max_backoff_seconds, session_name):
-    """Write what becomes of a job whose executor died.
+    """Write what becomes of a job whose executor died; the others of its batch are given back.
 
     :param death: :class:`~.pool.Death`
     :param session_name: ``application_name`` of the dead process's sessions, or None
@@ -20,6 +20,7 @@ def account_for_death(cursor, death, max_backoff_seconds, session_name):
     job = death.job
     if session_name:
         end_sessions(cursor, session_name)
+    release_jobs(cursor, death.others)
     # Neither writes a row when the job had committed its end just before the death.
     if death.stopping == CANCEL:
         if cancel_started_job(cursor, job, death.seconds):

@@ -19,11 +19,13 @@ _logger = logging.getLogger(__name__)
 class Death:
     """A child that ended with a job: which, how (in words), after how many seconds of the job.
 
-    ``stopping`` is the reason for which the parent was stopping the job, or None.
+    ``stopping`` is the reason for which the parent was stopping the job, or None. ``others`` are the jobs of
+    the same transaction, which is rolled back.
     """
 
     pid: int
     job: ClaimedJob
+    others: list
     how: str
     seconds: float
     stopping: str | None
@@ -71,7 +73,8 @@ class ExecutorPool:
     @property
     def claims(self):
         """``{job id: claim token}`` of the jobs that are in here, those of unwritten deaths included."""
-        jobs = [executor.job for executor in self.busy] + [death.job for death in self.deaths]
+        jobs = [job for executor in self.busy for job in executor.jobs]
+        jobs += [job for death in self.deaths for job in (death.job, *death.others)]
         return {job.id: job.claim_token for job in jobs}
 
     @property
@@ -104,7 +107,10 @@ class ExecutorPool:
             executor.enforce_timeout(self._settings.timeout_grace_seconds)
 
     def interrupt(self, job_id, reason):
-        """Stop the running job ``job_id``: by an exception, and by force when that doesn't help in time."""
+        """Stop the running job ``job_id``: by an exception, and by force when that doesn't help in time.
+
+        One that waits for its turn in a batch is left alone: ask again.
+        """
         for executor in self.busy:
             if executor.job.id == job_id:
                 executor.interrupt(reason, self._settings.timeout_grace_seconds)
@@ -130,9 +136,9 @@ class ExecutorPool:
     def close(self):
         """End all: idle children by themselves, busy ones by force.
 
-        :return: the jobs that were running, with the process id that had each
+        :return: list of ``(process id, its jobs)`` that were running
         """
-        interrupted = [(executor.pid, executor.job) for executor in self.busy]
+        interrupted = [(executor.pid, executor.jobs) for executor in self.busy]
         for executor in self:
             executor.close()
             if executor.busy:
@@ -142,15 +148,15 @@ class ExecutorPool:
         return interrupted
 
     def _collect(self, executor):
-        job, seconds = executor.job, executor.seconds
+        jobs, seconds = executor.jobs, executor.seconds
         word = executor.collect()
         if word is None:
             # The pipe is closed: wait for the process, or each turn would find it readable again.
             _pid, status = os.waitpid(executor.pid, 0)
             self._bury(executor, status)
             return
-        self.ended.append(job)
-        self._learn(seconds)
+        self.ended += jobs
+        self._learn(seconds / len(jobs))
         self.stale = self.stale or word == STALE
         recycle = self._settings.recycle_after_jobs
         if word != TOO_BIG and not (recycle and executor.jobs_ended >= recycle):
@@ -174,7 +180,8 @@ class ExecutorPool:
         self._let_go(executor)
         how = describe_exit(status)
         if executor.busy:
-            self.deaths.append(Death(executor.pid, executor.job, how, executor.seconds, executor.stopping))
+            others = [job for job in executor.jobs if job is not executor.job]
+            self.deaths.append(Death(executor.pid, executor.job, others, how, executor.seconds, executor.stopping))
         else:
             _logger.warning("Executor %d %s while idle", executor.pid, how)
 

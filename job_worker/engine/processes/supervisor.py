@@ -18,7 +18,7 @@ from ..cancel import CHANNEL as CANCEL_CHANNEL
 from ..connection import CONNECTION_ERRORS
 from ..dependencies import release_dependents
 from ..notifier import CHANNEL
-from ..store import release_job, release_jobs
+from ..store import release_jobs
 from ..workers import end_sessions
 from . import link as words
 from .control import ControlConnection
@@ -269,11 +269,11 @@ class Supervisor:
         try:
             with self._control.cursor() as cursor:
                 release_jobs(cursor, self._intake.ahead.take_all())
-                for pid, job in interrupted:
+                for pid, jobs in interrupted:
                     if name := self._session_name(pid):
                         end_sessions(cursor, name)
-                    if release_job(cursor, job):
-                        _logger.warning("Job %s: stopped by the shutdown and put back, uncharged", job.uuid)
+                    for job_id in release_jobs(cursor, jobs):
+                        _logger.warning("Job with id %d: stopped by the shutdown and put back, uncharged", job_id)
                 release_dependents(cursor, self._upkeep.ended_parents + [job.id for job in self._pool.ended])
             self._control.leave()
         except psycopg2.Error:

@@ -60,7 +60,7 @@ class Upkeep:
                 name = self._session_name(death.pid)
                 account_for_death(cursor, death, self._settings.max_backoff_seconds, name)
             self.ended_parents.append(death.job.id)
-            self._freed.append(death.job)
+            self._freed += [death.job, *death.others]
             del self._pool.deaths[0]
 
     def release_unknown_claims(self):
@@ -78,6 +78,7 @@ class Upkeep:
             return
         with self._control.cursor() as cursor:
             view = look_around(cursor)
+            self._intake.watched = view.watched
             self._heed_modules(view)
             if view.cancellations:
                 self._cancel(cursor)

@@ -120,7 +120,8 @@ RETURNING job.id, job.claim_token, job.uuid, job.model_name, job.method_name, jo
           EXISTS (
               SELECT 1 FROM queue_job_dependency WHERE depends_on_id = job.id AND NOT released
           ) AS has_dependents,
-          job.concurrency_key, job.channel = ANY(%(limited)s::text[]) AS limited
+          job.concurrency_key, job.channel = ANY(%(limited)s::text[]) AS limited,
+          COALESCE(job.batch_size, 1) AS batch_size
 
 -- name: lock_limits
 -- Reserve limits for this claim: whoever holds the row counts and claims under it, alone.
@@ -213,3 +214,8 @@ RETURNING id
 SELECT EXTRACT(EPOCH FROM min(scheduled_at) - clock_timestamp() AT TIME ZONE 'UTC')::float8
   FROM queue_job
  WHERE state = 'pending' AND scheduled
+
+-- name: lead_notifiers
+-- Whether this process notifies for the others too; those who find the lock held needn't.
+-- Lock: advisory, to the end of the transaction, which is also when the notification is sent.
+SELECT pg_try_advisory_xact_lock(%(lock_class)s, hashtext(%(channel)s))

@@ -18,6 +18,11 @@ SELECT worker.id, worker.concurrency
     OR worker.heartbeat IS NULL
     OR worker.heartbeat < clock_timestamp() AT TIME ZONE 'UTC' - %(stale_after)s * interval '1 second'
 
+-- name: lock_rescue
+-- One rescuer at a time: two that lock some orphans each, and then forget the same worker, would wait for
+-- each other. Lock: advisory, to the end of the transaction; who doesn't get it leaves the rescue to the other.
+SELECT pg_try_advisory_xact_lock(%(lock_class)s, 0)
+
 -- name: lock_orphans
 -- Started jobs that nobody runs: those of the given dead workers and those without a worker.
 -- A worker hands its jobs out in the order of their tokens, so only the first of them, as many as it

@@ -82,9 +82,11 @@ SELECT id, claim_token FROM queue_job WHERE state = 'started' AND worker_id = %(
 
 -- name: look_around
 -- What a worker has to know once a second, in one statement: the version of the registry, the modules
--- that change just now, and whether there are requests to cancel or started jobs without a worker.
+-- that change just now, and whether there are requests to cancel, started jobs without a worker,
+-- and people who look at the queue.
 -- Indexes: the primary key of the signaling table, queue_job_started_index.
 SELECT (SELECT max(id) FROM orm_signaling_registry),
        (SELECT array_agg(name::text ORDER BY name) FROM ir_module_module WHERE state LIKE 'to %%'),
        EXISTS (SELECT 1 FROM queue_job_cancellation),
-       EXISTS (SELECT 1 FROM queue_job WHERE state = 'started' AND worker_id IS NULL)
+       EXISTS (SELECT 1 FROM queue_job WHERE state = 'started' AND worker_id IS NULL),
+       EXISTS (SELECT 1 FROM queue_job_live WHERE watched_until > clock_timestamp() AT TIME ZONE 'UTC')

@@ -1,0 +1,48 @@
+"""One try of one job in one transaction, committed together with its ``done``."""
+
+import time
+
+from ..engine.interrupt import interruptible
+from ..engine.store import finish_job
+from ..exception import ClaimLostError, LostConnectionError
+from . import payload
+from .call import job_environment, unpack
+from .database import begin_job
+
+
+def run_once(registry, job, started, open_cursor):
+    """One try of ``job`` in one transaction, committed together with its ``done``.
+
+    :param float started: when its executor got it (monotonic seconds)
+    :param open_cursor: callable returning a new cursor of the database
+    :raise StaleRegistryError: the models have changed since they were loaded; nothing was run
+    :raise ClaimLostError: the job belongs to somebody else by now; nothing was committed
+    :raise LostConnectionError: the job's connection broke; whether it was committed isn't known
+    """
+    connection = None
+    try:
+        with open_cursor() as cr:  # commits on leaving, or rolls back what an exception left
+            connection = cr.connection
+            user_is_active = begin_job(registry, cr, job.user_id)
+            env = job_environment(cr, job, user_is_active)
+            call = unpack(env, job)
+            with interruptible():
+                result = call()
+            cr.flush()  # with its pre-commit hooks: nothing of the job may follow its `done`
+            complete(cr, job, result, time.monotonic() - started)
+    except Exception as error:
+        # Only our own connection counts: a job may use others, and their loss is its failure.
+        if connection is None or connection.closed:
+            raise LostConnectionError(str(error)) from error
+        raise
+    registry.signal_changes()
+
+
+def complete(cr, job, result, seconds):
+    """The last statement before the commit: ``done``, if the claim still holds.
+
+    A change of the row by somebody else since this transaction began is a serialization
+    failure here, whether it took the claim away or not; :class:`~.perform.JobRunner` finds out.
+    """
+    if not finish_job(cr, job, payload.encode_result(result), seconds):
+        raise ClaimLostError(job.uuid)

@@ -1,0 +1,206 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import file_path
+
+from .common import MonitorCase
+
+# Debian's Odoo lacks a library that `mail` lists: the web client says so on its console, which fails a tour.
+LACKING = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
+
+
+class DashboardCase(MonitorCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.now = fields.Datetime.now()
+
+    def make_jobs(self):
+        """Three done, one failed, two ready (one of them for long), one scheduled, one started."""
+        moment = self.now - timedelta(minutes=1)
+        for duration in (1, 2, 3):
+            self.make_job(ended=moment, channel="root.export", duration=duration, wait=5)
+        self.make_job(
+            "failed",
+            ended=moment,
+            exc_name="KeyError",
+            exc_message="'x'",
+            max_retries=1,
+            attempts=2,
+            name="This one failed",
+        )
+        self.make_job("pending", ended=self.now, wait=3600, name="This one waits", channel="root.slow")
+        self.make_job("pending", ended=self.now, wait=1)
+        self.make_job("pending", ended=self.now, scheduled=True, scheduled_at=self.now + timedelta(hours=1))
+        self.make_job("started", ended=self.now, duration=4000)
+
+
+@tagged("post_install", "-at_install")
+class TestDashboard(DashboardCase):
+    def dashboard(self, span="1h", **options):
+        return self.env["queue.monitor"].get_dashboard(span, **options)
+
+    def test_tiles_tell_what_is_there(self):
+        self.make_jobs()
+        tiles = self.dashboard()["tiles"]
+        self.assertEqual((tiles["ended"], tiles["failed"], tiles["failure_rate"]), (4, 1, 25))
+        self.assertEqual((tiles["ready"], tiles["scheduled"], tiles["started"]), (2, 1, 1))
+        self.assertAlmostEqual(tiles["oldest"], 3600, delta=10)
+        self.assertEqual((tiles["workers_alive"], tiles["capacity"]), (0, 0))
+        self.assertAlmostEqual(tiles["duration"]["p50"], 2, delta=0.1)
+        self.assertAlmostEqual(tiles["wait"]["p50"], 5, delta=0.25)
+        self.assertAlmostEqual(tiles["throughput"], 4 / 5)
+
+    def test_each_span_has_its_bins_and_all_the_jobs(self):
+        self.make_jobs()
+        for span, bins in (("1h", 60), ("24h", 24), ("7d", 42), ("30d", 30)):
+            with self.subTest(span):
+                data = self.dashboard(span)
+                charts = data["charts"]
+                self.assertEqual({len(charts[name]) for name in ("labels", "done", "failed", "ready", "busy")}, {bins})
+                self.assertEqual((sum(charts["done"]), sum(charts["failed"])), (3, 1))
+                self.assertEqual(data["tiles"]["ended"], 4)
+
+    def test_the_change_is_against_the_same_time_before(self):
+        for minutes, count in ((10, 3), (70, 2)):
+            for _number in range(count):
+                self.make_job(ended=self.now - timedelta(minutes=minutes))
+        self.assertAlmostEqual(self.dashboard()["tiles"]["ended_change"], 50, delta=4)
+
+    def test_tables_group_what_happened(self):
+        self.make_jobs()
+        data = self.dashboard()
+        channels = {row["channel"]: row for row in data["channels"]}
+        self.assertEqual((channels["root.export"]["done"], channels["root"]["failed"]), (3, 1))
+        self.assertEqual(channels["root.slow"]["ready"], 1)
+        (slowest,) = data["slowest"]
+        self.assertEqual((slowest["function"], slowest["count"], slowest["average"]), ("res.partner.write", 4, 2))
+        self.assertEqual([(row["exc_name"], row["count"]) for row in data["errors"]], [("KeyError", 1)])
+
+    def test_what_needs_attention_leads_to_its_jobs(self):
+        self.make_jobs()
+        data = self.dashboard()
+        self.assertEqual(data["health"]["level"], "danger")
+        self.assertIn("No worker", data["health"]["text"])
+        counts = {}
+        for item in data["attention"]:
+            if item["model"] == "queue.job":
+                counts[item["text"]] = self.env["queue.job"].search_count(item["domain"])
+        self.assertEqual(
+            counts,
+            {
+                "1 jobs have been running for more than an hour.": 1,
+                "1 jobs have been ready for more than 15 minutes.": 1,
+                "1 jobs used up all their retries within a day.": 1,
+            },
+        )
+
+    def test_channels_that_are_paused_or_that_no_worker_serves_are_told_of(self):
+        for channel in ("root.held", "root.alone", "root.mail"):
+            self.make_job("pending", ended=self.now, channel=channel)
+        self.env["queue.limit"].create([{"name": "root.held", "paused": True}, {"name": "root.mail", "limit": 3}])
+        self.env.cr.execute(
+            "INSERT INTO queue_worker (name, concurrency, heartbeat, session_lock, channels)"
+            " VALUES ('host:1', 2, %s, FALSE, 'root.mail, root.held')",
+            [self.now],
+        )
+        data = self.dashboard()
+        self.assertEqual(
+            [item["text"] for item in data["attention"]],
+            ["No worker serves the channel root.alone: 1 jobs wait.", "Channel root.held is paused: 1 jobs wait."],
+        )
+        self.assertEqual({row["channel"]: row["limit"] for row in data["channels"]}["root.mail"], 3)
+
+    def test_an_empty_queue_says_so(self):
+        self.assertTrue(self.dashboard()["is_empty"])
+        self.make_job("pending")
+        self.assertFalse(self.dashboard()["is_empty"])
+
+    def test_a_manager_sees_the_numbers_of_their_companies_alone(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        own = self.env["res.company"].create({"name": "Own"})
+        manager = new_test_user(
+            self.env, "bound", "job_worker.group_queue_job_manager", company_id=own.id, company_ids=own.ids
+        )
+        moment = self.now - timedelta(minutes=1)
+        for company in (other, own, other):
+            self.make_job(ended=moment, company_id=company.id, channel=f"channel-{company.name}")
+            self.make_job("failed", ended=moment, company_id=company.id, exc_name=f"Error-{company.name}")
+            self.make_job("pending", ended=moment, company_id=company.id)
+        monitor = self.env["queue.monitor"].with_user(manager).with_context(allowed_company_ids=own.ids)
+        for options in ({}, {"company_id": own.id}):
+            data = monitor.get_dashboard("1h", **options)
+            self.assertEqual((data["tiles"]["ended"], data["tiles"]["ready"]), (2, 1))
+            self.assertNotIn("Other", str(data))
+        self.assertEqual(
+            sum(
+                monitor.env["queue.metric"].search([("resolution", "=", "day"), ("function", "!=", "")]).mapped("count")
+            ),
+            2,
+        )
+        with self.assertRaises(AccessError):
+            monitor.get_dashboard("1h", company_id=other.id)
+
+    def test_others_than_managers_see_nothing_and_change_nothing(self):
+        user = new_test_user(self.env, "plain", "job_worker.group_queue_job_user")
+        with self.assertRaises(AccessError):
+            self.env["queue.monitor"].with_user(user).get_dashboard("1h")
+        for model in (
+            "queue.metric", "queue.metric.level", "queue.monitor.worker", "queue.alert", "queue.alert.rule",
+            "queue.alert.webhook", "queue.alert.delivery", "queue.alert.maintenance",
+        ):  # fmt: skip
+            for operation in ("read", "write", "create", "unlink"):
+                with self.subTest(model, operation=operation):
+                    self.assertFalse(self.env[model].with_user(user).has_access(operation))
+
+    def test_managers_configure_but_forge_no_history(self):
+        manager = new_test_user(self.env, "manager", "job_worker.group_queue_job_manager")
+        for model in (
+            "queue.metric",
+            "queue.metric.level",
+            "queue.alert",
+            "queue.alert.delivery",
+            "queue.monitor.worker",
+        ):
+            for operation in ("write", "create", "unlink"):
+                with self.subTest(model, operation=operation):
+                    self.assertFalse(self.env[model].with_user(manager).has_access(operation))
+        self.assertTrue(self.env["queue.alert.rule"].with_user(manager).has_access("create"))
+
+    def test_an_unknown_span_is_refused_by_its_name(self):
+        with self.assertRaisesRegex(UserError, "2h"):
+            self.dashboard("2h")
+
+
+@tagged("post_install", "-at_install")
+class TestDashboardTour(DashboardCase, HttpCase):
+    """In a real browser."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        try:
+            file_path(LACKING)
+        except FileNotFoundError:
+            values = {"name": LACKING, "bundle": "web.assets_backend", "directive": "remove", "path": LACKING}
+            cls.env["ir.asset"].create(values)
+
+    def test_the_dashboard_shows_the_queue_and_leads_to_its_jobs(self):
+        self.make_jobs()
+        self.env["queue.metric"]._collect()
+        self.start_tour("/odoo/queue-dashboard", "job_worker_monitor_dashboard", login="admin")
+
+    def test_an_empty_queue_says_what_to_do(self):
+        self.start_tour("/odoo/queue-dashboard", "job_worker_monitor_empty", login="admin")
+
+    def test_it_refreshes_by_itself_but_not_in_a_hidden_tab(self):
+        self.make_jobs()
+        self.start_tour("/odoo/queue-alerts", "job_worker_monitor_hidden_tab", login="admin")
+
+    def test_a_rule_is_muted_and_leads_to_its_alerts(self):
+        self.env.ref("job_worker_monitor.rule_no_worker").active = True
+        self.start_tour(
+            "/odoo/action-job_worker_monitor.action_queue_alert_rule", "job_worker_monitor_rule", login="admin"
+        )
