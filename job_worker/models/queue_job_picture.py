@@ -70,7 +70,7 @@ class QueueJob(models.Model):
             "state": first.state if len(jobs) == 1 else False,
             "layer": layer,
             "count": len(jobs),
-            "states": Counter(jobs.mapped("state")),
+            "states": dict(Counter(jobs.mapped("state"))),
         }
 
 

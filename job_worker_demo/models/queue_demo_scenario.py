@@ -51,7 +51,7 @@ class QueueDemoScenario(models.Model):
         for scenario in self:
             jobs = scenario._last_tasks().job_id
             counts = Counter(jobs.mapped("state"))
-            scenario.job_counts = counts
+            scenario.job_counts = dict(counts)
             scenario.counts_text = ", ".join(f"{counts[state]} {labels[state]}" for state in labels if counts[state])
             # What still moves comes first, so that a long list shows it.
             moving = jobs.filtered(lambda job: job.state == "started")

@@ -22,6 +22,7 @@ BUTTONS = (
     "button_cancel",
     "button_done",
     "button_failed",
+    "button_run_now",
     "button_requeue_graph",
     "button_cancel_graph",
 )
@@ -121,6 +122,9 @@ def settings(attacker):
     yield Attack("queue.job.function", "web_save", [], {"vals": values, "specification": {}})
     yield Attack("queue.job.function", "copy", [attacker.function], {"default": {"method": "unlink"}})
     yield Attack("queue.job.function", "unlink", [attacker.function])
+    yield Attack("queue.job.alert", "create", None, {"vals_list": [{"channel": "forged"}]})
+    yield Attack("queue.limit", "create", None, {"vals_list": [{"name": "forged", "limit": 0}]})
+    yield Attack("queue.limit", "pause", None, {"channel": "forged"})
     yield Attack("queue.worker", "search_read", None, {"domain": []})
     yield Attack("queue.worker", "read", [attacker.worker], {"fields": ["hostname"]})
 
@@ -135,6 +139,9 @@ def readings(attacker):
     yield job("export_data", victim, fields_to_export=["name", "result", "func_string"])
     yield job("get_metadata", victim)
     yield job("action_open_related", victim)
+    yield job("action_open_function", victim)
+    yield job("action_open_graph", victim)
+    yield job("graph_picture", victim)
     shown = {"fields": {"func_string": {}}}
     yield job("web_read", [attacker.child], specification={"parent_id": shown})
     yield job("web_read", [attacker.child], specification={"dependency_ids": {"fields": {"depends_on_id": shown}}})
