@@ -139,6 +139,20 @@ class TestAttacks(AttackCase):
                         self.assertFalse(self.call(door, attacker.user, "queue.job", button, [attacker.child]).error)
                         self.assertEqual(self.states(), {**before, attacker.child: state})
 
+    def test_a_bulk_operation_reaches_own_jobs_only(self):
+        values = {"scope": "filter", "operation": "cancel", "domain": "[]"}
+        for door in self.each_door():
+            for role in NO_MANAGERS:
+                with self.subTest(door=door, role=role):
+                    user = self.attackers[role].user
+                    before = self.states()
+                    made = self.call(door, user, "queue.job.bulk", "create", None, vals_list=[values])
+                    if not made.error:
+                        self.call(door, user, "queue.job.bulk", "action_apply", made.value)
+                    changed = [id_ for id_, state in self.states().items() if state != before.get(id_)]
+                    self.assertLessEqual(self.Job.browse(changed).user_id, user)
+                    self.assertEqual(bool(made.error), role in ("portal", "internal"))
+
     def states(self):
         self.Job.invalidate_model()
         return {job.id: job.state for job in self.Job.search([])}
