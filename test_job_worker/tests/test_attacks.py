@@ -146,9 +146,9 @@ class TestAttacks(AttackCase):
                 with self.subTest(door=door, role=role):
                     user = self.attackers[role].user
                     before = self.states()
-                    made = self.call(door, user, "queue.job.bulk", "create", None, vals_list=[values])
+                    made = self.call(door, user, "queue.job.bulk", "web_save", [], vals=values, specification={})
                     if not made.error:
-                        self.call(door, user, "queue.job.bulk", "action_apply", made.value)
+                        self.call(door, user, "queue.job.bulk", "action_apply", [made.value[0]["id"]])
                     changed = [id_ for id_, state in self.states().items() if state != before.get(id_)]
                     self.assertLessEqual(self.Job.browse(changed).user_id, user)
                     self.assertEqual(bool(made.error), role in ("portal", "internal"))
