@@ -1,10 +1,7 @@
 """What a worker's processes take, from /proc (Linux)."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -52,12 +49,13 @@ def memory(pid):
 
 def cpu_seconds(pids):
     """Time that these processes have spent on a CPU."""
-    return sum(map(_cpu_ticks, pids)) / _TICKS
+    return sum(map(_cpu_nanoseconds, pids)) / 1e9
 
 
-def _cpu_ticks(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+def _cpu_nanoseconds(pid):
+    """The scheduler's own count of all threads: that of /proc/PID/stat is in ticks, too coarse for an idle process."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks)
 
 
 def _program(pid):
