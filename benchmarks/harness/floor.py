@@ -63,7 +63,8 @@ class Floor:
         file = self._sandbox.run / f"pgbench-{name}.sql"
         file.write_text(script)
         options = sql.connection_options(self._server, self._database)
-        argv = [self._pgbench, "-n", "-M", "prepared", "-c", EXECUTORS, "-j", 2, "-t", max(1, jobs // EXECUTORS), "-f", file]
+        clients = ["-c", EXECUTORS, "-j", 2, "-t", max(1, jobs // EXECUTORS)]
+        argv = [self._pgbench, "-n", "-M", "prepared", *clients, "-f", file]
         names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "sslmode": "PGSSLMODE"}
         env = commands.environment(PGDATABASE=self._database, **{names[k]: v for k, v in options.items() if k in names})
         try:

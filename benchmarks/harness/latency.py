@@ -24,7 +24,8 @@ class Latency(Scenario):
         self._rate = rate
         self._jobs = jobs
         self.metrics = {
-            part: Metric(f"pick-up, {title}, {part}", "ms", more_is_better=False, form=",.1f") for part in ("p50", "p99")
+            part: Metric(f"pick-up, {title}, {part}", "ms", more_is_better=False, form=",.1f")
+            for part in ("p50", "p99")
         }
 
     def measure(self, queue, options):

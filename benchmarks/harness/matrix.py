@@ -92,7 +92,9 @@ class Matrix:
 
 def ratios(ours, theirs, metric):
     """Of the repetitions in pairs; above 1 ours is better. A repetition that one of them missed doesn't count."""
-    pairs = [(mine, other) if metric.more_is_better else (other, mine) for mine, other in zip(ours, theirs, strict=False)]
+    pairs = zip(ours, theirs, strict=False)
+    if not metric.more_is_better:
+        pairs = ((other, mine) for mine, other in pairs)
     return [over / under for over, under in pairs if under]
 
 

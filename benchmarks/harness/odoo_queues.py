@@ -156,7 +156,6 @@ class OcaQueueJob(OdooQueue):
 
     def limit(self):
         """Its channels are configured when it starts."""
-        return None
 
 
 _COLUMNS = """

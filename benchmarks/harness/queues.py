@@ -61,7 +61,6 @@ class Queue:
 
     def mark(self):
         """What tells the jobs that are enqueued next from those before."""
-        return None
 
     def left(self, mark, jobs):
         """How many of the first `jobs` jobs after `mark` have not ended."""
@@ -69,7 +68,6 @@ class Queue:
 
     def span(self, mark, jobs):
         """`(jobs done, seconds)` by the database's clock; None when the queue keeps no times."""
-        return None
 
     # -- what they share --
 
@@ -124,7 +122,8 @@ class Queue:
 
     def count_statements(self):
         """Those in the server's log; what begins or ends a transaction is none."""
-        pattern = re.compile(rf" {re.escape(self.database)} LOG:  (?:statement|execute [^:]*): (?!BEGIN|COMMIT|ROLLBACK)")
+        begin = rf" {re.escape(self.database)} LOG:  (?:statement|execute [^:]*): "
+        pattern = re.compile(begin + "(?!BEGIN|COMMIT|ROLLBACK)")
         with self._server.log.open(errors="replace") as log:
             return sum(bool(pattern.search(line)) for line in log)
 

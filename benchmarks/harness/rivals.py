@@ -78,7 +78,8 @@ class Procrastinate(PythonRival):
         return last
 
     def left(self, mark, jobs):
-        query = "SELECT count(*) FROM procrastinate_jobs WHERE id > %s AND id <= %s AND status IN ('succeeded', 'failed')"
+        query = """SELECT count(*) FROM procrastinate_jobs
+                    WHERE id > %s AND id <= %s AND status IN ('succeeded', 'failed')"""
         return jobs - self.execute(query, [mark, mark + jobs])[0][0]
 
     def span(self, mark, jobs):

@@ -5,8 +5,9 @@ import importlib
 
 def connection_options(server, dbname):
     """libpq's options for a database of the sandbox's server."""
-    names = {"db_host": "host", "db_port": "port", "db_user": "user", "db_password": "password", "db_sslmode": "sslmode"}
-    options = {names[name]: value for name, value in server.options().items() if name in names}
+    names = ("host", "port", "user", "password", "sslmode")
+    given = server.options()
+    options = {name: given[f"db_{name}"] for name in names if f"db_{name}" in given}
     return {"dbname": dbname, **options}
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from inside.pace import paced
-from inside.protocol import serve
-
 import odoo.init  # noqa: F401  (sets Odoo up; must come before anything else of it)
 from odoo import api
 from odoo.modules.registry import Registry
 from odoo.tools import config
+
+from inside.pace import paced
+from inside.protocol import serve
 
 _RECORDS = 1000
 SLEEP_SECONDS = 0.005

@@ -4,11 +4,10 @@ import asyncio
 import sys
 import time
 
-from common import RECORDS, WRITE, database, make_records, paced, payloads, serve, sleep, stamp
-
 import procrastinate
 import psycopg
 import psycopg_pool
+from common import RECORDS, WRITE, database, make_records, paced, payloads, serve, sleep, stamp
 
 _UPDATE = WRITE.format("%s", "%s")
 
