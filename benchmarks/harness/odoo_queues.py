@@ -127,9 +127,7 @@ class OcaQueueJob(OdooQueue):
     module, distribution = peer.MODULE, peer.DISTRIBUTION
     share = 0.1
     can = frozenset({"enqueue one by one", "chain", "fan-in", "limit"})
-    # Its own times are whole seconds. write_date is when the transaction that ended the job began, just
-    # before its method was called: so first and last are a job's length apart from what they should be.
-    started = completed = "write_date"
+    started, completed = "date_started", "date_done"  # set by its processes, on the machine of the server
     channel = "root.bench"
 
     def __init__(self, sandbox, server, library):
@@ -143,7 +141,9 @@ class OcaQueueJob(OdooQueue):
 
     def worker_argv(self):
         options = ["--load=base,web,queue_job", "--workers", EXECUTORS, "--max-cron-threads", 0]
-        return self.odoo_argv(*options, "--http-port", self._port, "--gevent-port", free_port(self._port + 1))
+        ports = ["--http-port", self._port, "--gevent-port", free_port(self._port + 1)]
+        program = _BENCHMARKS / "peers" / "odoo_server.py"
+        return [self._sandbox.python, program, *self.odoo_options(), *options, *ports]
 
     def environment(self):
         return {
