@@ -68,9 +68,9 @@ class OdooQueue(Queue):
         query = f"SELECT count(*) FROM queue_job WHERE id > %s AND id <= %s AND state NOT IN {ended}"
         ((left,),) = self.execute(query, [mark, mark + jobs])
         # Before the commit that stored them there is nothing to see.
-        return left or jobs - self._ended(mark, jobs)
+        return left or jobs - self._stored(mark, jobs)
 
-    def _ended(self, mark, jobs):
+    def _stored(self, mark, jobs):
         query = "SELECT count(*) FROM queue_job WHERE id > %s AND id <= %s"
         return self.execute(query, [mark, mark + jobs])[0][0]
 
