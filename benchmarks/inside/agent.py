@@ -91,7 +91,9 @@ class Commands:
         """Let `limit` jobs of a channel run at a time; returns why that can't be, or None."""
         if "queue.limit" not in self._env:
             return "this checkout has no queue.limit yet"
-        self._env["queue.limit"].sudo().create({"name": channel, "limit": limit})
+        limits = self._env["queue.limit"].sudo()
+        if not limits.search_count([("name", "=", channel)]):
+            limits.create({"name": channel, "limit": limit})
         self._env.cr.commit()
         return None
 
