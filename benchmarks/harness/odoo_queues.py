@@ -1,6 +1,7 @@
 """Queues of Odoo: ours, and OCA's queue_job."""
 
 from sandbox import commands, server as servers
+from sandbox.errors import SandboxError
 from sandbox.paths import REPOSITORY, remove
 from sandbox.services import free_port
 
@@ -115,6 +116,9 @@ class FullJobWorker(JobWorker):
             [jobs],
         )
         self._filled = self.mark()
+        ((there,),) = self.execute("SELECT count(*) FROM queue_job WHERE state = 'done'")
+        if there != jobs:
+            raise SandboxError(f"The history has {there} finished jobs instead of {jobs}.")
 
     def clear(self):
         self.execute("DELETE FROM queue_job WHERE id > %s", [self._filled])
