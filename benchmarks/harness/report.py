@@ -15,15 +15,8 @@ def describe(sides, answers):
     :param dict answers: `{side's key: [answer, ...]}`
     """
     ours = answers[sides[0].product.key][0]
-    about = ours["about"]
-    settings = dict(about["postgresql"])
-    lines = {
-        "Date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "CPU": f"{_cpu()}, {os.cpu_count()} cores",
-        "PostgreSQL": settings.pop("server_version"),
-        "Settings": ", ".join(f"{name} {value}" for name, value in settings.items()),
-        "Odoo": f"{about['odoo']}, Python {about['python']}",
-    }
+    settings = dict(ours["about"]["postgresql"])
+    lines = _machine(settings, ours["about"])
     for side in sides:
         version = answers[side.product.key][0]["about"]["version"]
         lines[side.product.title] = version if side.product.distribution else version + _revision()
@@ -31,6 +24,33 @@ def describe(sides, answers):
     if not ours["checkpoints"]:
         lines["Repetitions"] += "; without checkpoints between them, for the database role may not"
     return lines
+
+
+def about(queues, options, repetitions):
+    """On what and with what `run.py` measured, as `{label: text}`.
+
+    :param queues: :class:`.queues.Queue` each, ours first
+    :param options: :class:`.scenario.Options`
+    """
+    ours = queues[0].about()
+    settings = dict(ours["postgresql"])
+    lines = _machine(settings, ours)
+    lines |= {queue.title: queue.version() for queue in queues}
+    lines[queues[0].title] += _revision()
+    sizes = ", ".join(f"{queue.title} {int(options.jobs * queue.share):,}" for queue in queues)
+    lines["Jobs"] = f"{sizes}; history of {options.finished:,} and backlog of {options.backlog:,}"
+    lines["Repetitions"] = f"{repetitions} of each, interleaved"
+    return lines
+
+
+def _machine(settings, ours):
+    return {
+        "Date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "CPU": f"{_cpu()}, {os.cpu_count()} cores",
+        "PostgreSQL": settings.pop("server_version"),
+        "Settings": ", ".join(f"{name} {value}" for name, value in settings.items()),
+        "Odoo": f"{ours['odoo']}, Python {ours['python']}",
+    }
 
 
 def header(lines):

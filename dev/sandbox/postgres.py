@@ -43,6 +43,10 @@ class EmbeddedPostgres:
     def binaries(self):
         return self._home.binaries
 
+    @property
+    def log(self):
+        return self._home.directory / "server.log"
+
     def options(self):
         """Odoo's connection options."""
         return {"db_host": str(self._home.socket), "db_port": "5432", "db_user": ROLE}
@@ -104,11 +108,11 @@ class EmbeddedPostgres:
 
     def _start(self):
         self._write_settings(self._home.data)
-        code = self._pg_ctl("start", "-w", "-t", _START_SECONDS, "-l", self._home.directory / "server.log")
+        code = self._pg_ctl("start", "-w", "-t", _START_SECONDS, "-l", self.log)
         if code:
             raise SandboxError(
                 "PostgreSQL didn't start.",
-                log=self._home.directory / "server.log",
+                log=self.log,
                 remedy="see what its log says; `dev/down --purge` begins anew",
             )
 
