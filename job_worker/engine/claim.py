@@ -86,7 +86,7 @@ def unserved_channels(cursor, stale_after_seconds):
 
 def promote_due_jobs(cursor):
     """Make due scheduled jobs ready; return the seconds until the next one, or None."""
-    seconds = _seconds_to_next_due(cursor)
+    seconds = seconds_to_next_due(cursor)
     if seconds is None or seconds > 0:
         return seconds
     cursor.execute(QUERIES["promote_due_jobs"], {"lock_class": PROMOTION_LOCK_CLASS})
@@ -94,10 +94,11 @@ def promote_due_jobs(cursor):
         cursor.execute(f"NOTIFY {CHANNEL}")
     elif not cursor.rowcount:
         return CONTENTION_SECONDS  # another worker is promoting
-    return _seconds_to_next_due(cursor)
+    return seconds_to_next_due(cursor)
 
 
-def _seconds_to_next_due(cursor):
+def seconds_to_next_due(cursor):
+    """Seconds until the next scheduled job is due, below 0 when it is already; None when there is none."""
     cursor.execute(QUERIES["seconds_to_next_due"])
     return cursor.fetchone()[0]
 

@@ -6,6 +6,7 @@ cursor, or an Odoo cursor when the write belongs to the job's own transaction.
 
 from dataclasses import dataclass
 
+from .prepared import EXECUTE_FINISH_JOB
 from .queries import QUERIES
 from .retry import Retry
 
@@ -25,9 +26,15 @@ class JobFailure:
     seconds: float | None = None
 
 
-def finish_job(cursor, job, result, seconds):
-    """Mark ``job`` done after ``seconds``. False when its claim was lost: the caller must roll back."""
-    return _guarded(cursor, "finish_job", job, result=result, seconds=seconds)
+def finish_job(cursor, job, result, seconds, prepared=False):
+    """Mark ``job`` done after ``seconds``. False when its claim was lost: the caller must roll back.
+
+    :param bool prepared: whether the session has the statement prepared, see :mod:`.prepared`
+    """
+    statement = EXECUTE_FINISH_JOB if prepared else QUERIES["finish_job"]
+    params = {"id": job.id, "claim_token": job.claim_token, "result": result, "seconds": seconds}
+    cursor.execute(statement, params)
+    return cursor.fetchone() is not None
 
 
 def apply_decision(cursor, job, decision, failure):

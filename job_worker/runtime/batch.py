@@ -12,7 +12,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from ..engine.interrupt import interruptible
 from ..exception import ClaimLostError, LostConnectionError, MissingCodeError, StaleRegistryError
 from .call import job_environment, unpack
-from .database import begin_job
+from .cursors import begin_job
 from .once import complete
 
 

@@ -1,26 +1,37 @@
 """Cursors of jobs on one connection that stays from job to job.
 
 Odoo's pool resets a session each time it lends it, which takes two statements. Here that is part of the
-first statement of the job (``RESET ALL``), so that settings of one job never reach the next one.
+first statement of the job (``RESET ALL``), so that settings of one job never reach the next one. And what each
+job runs is prepared in the session, where it is one of PostgreSQL and not of a pooler.
 """
+
+import functools
 
 import psycopg2
 
 from odoo.sql_db import Cursor, PsycoConnection
+from odoo.tools import SQL
 
+from ..engine.prepared import PREPARE_FINISH_JOB, execute_statement, prepare_statement
+from ..engine.workers import speaks_to_server
+from ..exception import StaleRegistryError
 from .database import dsn
+
+_BEGIN_JOB = {"user_id": "int"}
 
 
 class JobCursors:
     """Opens cursors for one process, one at a time. It is what Odoo's :class:`Cursor` takes for its pool.
 
     :param str db_name: name of the database
+    :param tuple caches: names of Odoo's groups of caches, see :func:`begin_statement`
     """
 
     readonly = False
 
-    def __init__(self, db_name):
+    def __init__(self, db_name, caches):
         self._db_name = db_name
+        self._caches = caches
         self._connection = None
 
     def cursor(self):
@@ -32,9 +43,54 @@ class JobCursors:
 
     def borrow(self, connection_info):
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg2.connect(connection_factory=PsycoConnection, **connection_info)
+            self._connection = self._connect(connection_info)
         return self._connection
+
+    def _connect(self, connection_info):
+        connection = psycopg2.connect(connection_factory=PsycoConnection, **connection_info)
+        with connection, connection.cursor() as cursor:
+            connection.job_worker_prepared = speaks_to_server(connection)
+            if connection.job_worker_prepared:
+                cursor.execute(PREPARE_FINISH_JOB)
+                cursor.execute(prepare_statement("begin_job", begin_statement(self._caches), _BEGIN_JOB))
+        return connection
 
     def give_back(self, connection, keep_in_pool=True):
         if not keep_in_pool and not connection.closed:
             connection.close()
+
+
+def is_prepared(cr):
+    """Whether the session of ``cr`` has the statements of jobs prepared."""
+    return getattr(cr.connection, "job_worker_prepared", False)
+
+
+def begin_job(registry, cr, user_id):
+    """The first statement of a job: see that the models and caches of this process are up to date.
+
+    It is one statement for all that a job has to know, and also undoes what the job before has set in the session.
+
+    :return: whether the user ``user_id`` is active; None when there is no such user
+    :raise StaleRegistryError: the models have changed since they were loaded
+    """
+    caches = tuple(registry.cache_sequences)
+    statement = execute_statement("begin_job", _BEGIN_JOB) if is_prepared(cr) else begin_statement(caches)
+    cr.execute(f"RESET ALL; {statement}", {"user_id": user_id})
+    registry_sequence, user_is_active, *cache_sequences = cr.fetchone()
+    if registry_sequence != registry.registry_sequence:
+        raise StaleRegistryError(f"version {registry.registry_sequence}, now {registry_sequence}")
+    if cache_sequences != list(registry.cache_sequences.values()):
+        registry.check_signaling(cr)
+    return user_is_active
+
+
+@functools.cache
+def begin_statement(caches):
+    """The versions as ``Registry.get_sequences`` reads them, and whether the user %(user_id)s is active.
+
+    :param tuple caches: names of Odoo's groups of caches, of which each has a signaling table
+    """
+    tables = [SQL.identifier(f"orm_signaling_{name}") for name in ("registry", *caches)]
+    registry, *others = (SQL("(SELECT max(id) FROM %s)", table).code for table in tables)
+    user = "(SELECT active FROM res_users WHERE id = %(user_id)s)"
+    return f"SELECT {', '.join([registry, user, *others])}"

@@ -1,7 +1,6 @@
 """What the worker needs of a database: connections, its registry, and whether it is fit."""
 
 import contextlib
-import functools
 import os
 
 import psycopg2
@@ -9,9 +8,7 @@ import psycopg2
 from odoo import sql_db
 from odoo.modules.module import get_manifest
 from odoo.modules.registry import Registry
-from odoo.tools import SQL, config
-
-from ..exception import StaleRegistryError
+from odoo.tools import config
 
 CONNECT_TIMEOUT_SECONDS = 5
 # A control connection to a host that was cut off is given up within about half a minute.
@@ -117,32 +114,3 @@ def inherited_registry(db_name):
         registry._db = sql_db.db_connect(db_name)
         registry._job_worker_pid = os.getpid()
     return registry
-
-
-def begin_job(registry, cr, user_id):
-    """The first statement of a job: see that the models and caches of this process are up to date.
-
-    It is one statement for all that a job has to know, and also undoes what the job before has set in the session.
-
-    :return: whether the user ``user_id`` is active; None when there is no such user
-    :raise StaleRegistryError: the models have changed since they were loaded
-    """
-    cr.execute(_first_statement(tuple(registry.cache_sequences)), [user_id])
-    registry_sequence, user_is_active, *cache_sequences = cr.fetchone()
-    if registry_sequence != registry.registry_sequence:
-        raise StaleRegistryError(f"version {registry.registry_sequence}, now {registry_sequence}")
-    if cache_sequences != list(registry.cache_sequences.values()):
-        registry.check_signaling(cr)
-    return user_is_active
-
-
-@functools.cache
-def _first_statement(caches):
-    """RESET ALL, and the versions as ``Registry.get_sequences`` reads them; its parameter is the user.
-
-    :param tuple caches: names of Odoo's groups of caches, of which each has a signaling table
-    """
-    tables = [SQL.identifier(f"orm_signaling_{name}") for name in ("registry", *caches)]
-    registry, *others = (SQL("(SELECT max(id) FROM %s)", table).code for table in tables)
-    user = "(SELECT active FROM res_users WHERE id = %s)"
-    return f"RESET ALL; SELECT {', '.join([registry, user, *others])}"

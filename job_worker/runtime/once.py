@@ -7,7 +7,7 @@ from ..engine.store import finish_job
 from ..exception import ClaimLostError, LostConnectionError
 from . import payload
 from .call import job_environment, unpack
-from .database import begin_job
+from .cursors import begin_job, is_prepared
 
 
 def run_once(registry, job, started, open_cursor):
@@ -44,5 +44,5 @@ def complete(cr, job, result, seconds):
     A change of the row by somebody else since this transaction began is a serialization
     failure here, whether it took the claim away or not; :class:`~.perform.JobRunner` finds out.
     """
-    if not finish_job(cr, job, payload.encode_result(result), seconds):
+    if not finish_job(cr, job, payload.encode_result(result), seconds, is_prepared(cr)):
         raise ClaimLostError(job.uuid)

@@ -102,11 +102,12 @@ def serve_database(db_name, settings, link):
     threading.current_thread().dbname = db_name
     try:
         registry = Registry(db_name)  # loaded before the first fork: executors share its memory
+        cursors = JobCursors(db_name, tuple(registry.cache_sequences))
         Supervisor(
             settings,
             link,
             connect=lambda: connect(db_name, settings.db_host, settings.db_port),
-            perform=JobRunner(lambda: inherited_registry(db_name), settings, JobCursors(db_name).cursor),
+            perform=JobRunner(lambda: inherited_registry(db_name), settings, cursors.cursor),
             version=code_version(),
             loaded_sequence=registry.registry_sequence,
             before_fork=_prepare_fork,

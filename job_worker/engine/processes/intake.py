@@ -3,7 +3,7 @@
 import time
 
 from ..channels import ChannelFilter
-from ..claim import claim_jobs, promote_due_jobs
+from ..claim import claim_jobs, promote_due_jobs, seconds_to_next_due
 from ..memory import ClaimMemory
 from .lookahead import Lookahead, wanted_ahead
 from .outcomes import give_back
@@ -30,6 +30,9 @@ class Intake:
         self._due = due
         # Whether the last claim got all that it asked for, so that there is probably more.
         self._more = False
+        # When the next scheduled job is due (monotonic seconds), and whether that may have changed.
+        self._next_due = 0.0
+        self._told = True
 
     def hand_out(self):
         self.ahead.hand_out(self._pool.idle, self.watched)
@@ -53,8 +56,32 @@ class Intake:
         sleep = [self._settings.poll_timeout]
         if free + ahead > 0:
             with self._control.cursor() as cursor:
-                sleep += [promote_due_jobs(cursor), self._claim(cursor, free, ahead)]
+                if time.monotonic() >= self._next_due:
+                    self._promote(cursor)
+                sleep.append(self._claim(cursor, free, ahead))
+                if self._told:  # perhaps of a job that is scheduled before the known ones
+                    self._told = False
+                    self._note_due(seconds_to_next_due(cursor))
+            sleep.append(self._next_due - time.monotonic())
         self._due.again("look", max(0.0, min(seconds for seconds in sleep if seconds is not None)))
+
+    def told(self):
+        """A notification has come: something was enqueued, or may start now."""
+        self.memory.doubt()
+        self._told = True
+        self._due.now("look")
+
+    def attempts_ended(self):
+        """Attempts have ended: the next one of a job may be due sooner than all that was known."""
+        self._told = True
+
+    def _promote(self, cursor):
+        self._note_due(promote_due_jobs(cursor))
+
+    def _note_due(self, seconds):
+        """Remember when the next scheduled job is due; looked up again at each poll, whatever happens."""
+        wait = self._settings.poll_timeout if seconds is None else min(seconds, self._settings.poll_timeout)
+        self._next_due = time.monotonic() + max(wait, 0.0)
 
     def _room(self):
         """How many jobs to claim for idle executors, and how many more ahead of the others."""

@@ -66,7 +66,7 @@ class Supervisor:
         self._signals = SignalInbox()
         self._selector = selectors.DefaultSelector()
         self._pool = ExecutorPool(self._selector, settings, perform, before_fork, self._let_go_in_child)
-        self._due = Schedule("look", "look_around", "heartbeat", "sweep", "report")
+        self._due = Schedule("look", "look_around", "heartbeat", "sweep", "report", "release")
         self._intake = Intake(settings, self._control, self._pool, self._due)
         self._upkeep = Upkeep(
             settings,
@@ -136,6 +136,8 @@ class Supervisor:
             due = [self._due.next("look_around", "heartbeat", "sweep", "report"), self._intake.ahead.deadline]
             if not self._held_back:
                 due.append(self._due.next("look"))
+            if self._upkeep.ended_parents:
+                due.append(self._due.next("release"))
         else:
             due = [self._control.next_attempt, self._due.next("report")]
         due += [self._pool.next_deadline, self._pool.next_dump]
@@ -231,8 +233,7 @@ class Supervisor:
     def _read_notifications(self):
         channels = self._control.drain()
         if CHANNEL in channels:
-            self._intake.memory.doubt()
-            self._due.now("look")
+            self._intake.told()
         if CANCEL_CHANNEL in channels:
             self._due.now("look_around")
 

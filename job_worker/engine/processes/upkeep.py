@@ -21,6 +21,9 @@ _logger = logging.getLogger(__name__)
 # dependents a crash has left waiting.
 LOOK_AROUND_SECONDS = 1.0
 SWEEP_SECONDS = 30.0
+# Ends of jobs on which others depend are passed on together: so many, or those of so many seconds.
+RELEASE_COUNT = 200
+RELEASE_SECONDS = 0.02
 _STALE = "the models have changed and are being loaded anew"
 
 
@@ -61,6 +64,7 @@ class Upkeep:
                 account_for_death(cursor, death, self._settings.max_backoff_seconds, name)
             self.ended_parents.append(death.job.id)
             self._freed += [death.job, *death.others]
+            self._intake.attempts_ended()
             del self._pool.deaths[0]
 
     def release_unknown_claims(self):
@@ -99,11 +103,13 @@ class Upkeep:
     def release_dependents(self):
         """Pass the ends of jobs on to what waits for them, and forget these ends."""
         self.ended_parents += [job.id for job in self._pool.ended if job.has_dependents]
-        if self._pool.ended and not self._intake.ahead:
-            self._due.now("look")
+        if self._pool.ended:
+            self._intake.attempts_ended()
+            if not self._intake.ahead:
+                self._due.now("look")
         self._pool.ended.clear()
         sweep = self._due.is_due("sweep")
-        if not (sweep or self.ended_parents):
+        if not (sweep or self._may_release()):
             return
         with self._control.cursor() as cursor:
             ready = release_dependents(cursor, self.ended_parents)
@@ -115,6 +121,15 @@ class Upkeep:
             if ready > 1:  # one is claimed here in this turn; for more, others may help
                 cursor.execute(f"NOTIFY {CHANNEL}")
         self.ended_parents = []
+
+    def _may_release(self):
+        """Whether to release now: while there are other jobs to start, ends are gathered for a moment."""
+        if not self.ended_parents:
+            return False
+        if not self._intake.ahead or len(self.ended_parents) >= RELEASE_COUNT or self._due.is_due("release"):
+            self._due.again("release", RELEASE_SECONDS)
+            return True
+        return False
 
     def _heed_modules(self, view):
         self._modules.update(view)
