@@ -19,6 +19,10 @@ class DatabaseError(Exception):
     """The database can't be served; the message is for the person who started the worker."""
 
 
+class VersionError(DatabaseError):
+    """The database has job_worker in another version than this code."""
+
+
 def dsn(db_name):
     """Keyword arguments of ``psycopg2.connect`` for ``db_name``, from Odoo's configuration."""
     return sql_db.connection_info_for(db_name)[1]
@@ -66,7 +70,7 @@ def check_database(db_name):
             f"database {db_name!r} does not have the module job_worker: install it with -i job_worker first"
         )
     if version != code_version():
-        raise DatabaseError(
+        raise VersionError(
             f"database {db_name!r} has job_worker {version}, but this worker is {code_version()}:"
             " upgrade the module with -u job_worker, or restart the worker if that was done"
         )

@@ -15,6 +15,7 @@ from ..engine.processes.supervisor import Supervisor
 from .cursors import JobCursors
 from .database import (
     DatabaseError,
+    VersionError,
     check_database,
     code_version,
     connect,
@@ -84,7 +85,9 @@ class QueueWorker:
         try:
             check_database(db_name)
         except DatabaseError as error:
-            if self.db_names and self._complaints.get(db_name) != str(error):
+            # Where all are served, most databases of a server may have nothing to do with us.
+            expected = self.db_names or isinstance(error, VersionError)
+            if expected and self._complaints.get(db_name) != str(error):
                 self._complaints[db_name] = str(error)
                 _logger.error("%s", error)
             return False

@@ -114,3 +114,15 @@ class TestSeveralDatabases(DatabaseCase):
         self.query("NOTIFY queue_job_wake_up")
         self.wait_until(lambda: self.query("SELECT state FROM queue_job") == [("failed",)], "it has failed")
         self.assertIn("has no method 'act_never'", self.query("SELECT exc_message FROM queue_job")[0][0])
+
+    def test_a_database_with_another_version_of_job_worker_waits_for_its_upgrade(self):
+        one, two = self.create_database("one"), self.create_database("two")
+        version = "UPDATE ir_module_module SET latest_version = %s WHERE name = 'job_worker' RETURNING latest_version"
+        current = self.query_in(two, "SELECT latest_version FROM ir_module_module WHERE name = 'job_worker'")[0][0]
+        self.query_in(two, version, "19.0.0.1.0")
+        worker = self.start_on(one, two)
+        self.assertIn(f"database '{two}' has job_worker 19.0.0.1.0, but this worker is", worker.log.read_text())
+        self.assertEqual(self.query_in(two, "SELECT id FROM queue_worker"), [])
+        self.query_in(two, version, current)
+        self.enqueue_in(two, ["upgraded"])
+        self.wait_for_ledger(two, 1)

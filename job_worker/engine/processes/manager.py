@@ -190,7 +190,7 @@ class Manager:
         self._due.again("discover", self.settings.discovery_interval_seconds)
 
     def _drop(self, db_name):
-        _logger.warning("Database %s is gone or lacks job_worker: it is not served any more", db_name)
+        _logger.warning("Database %s is gone or lacks job_worker of this version: it is not served any more", db_name)
         self._not_before.pop(db_name, None)
         for service in self._services:
             if service.db_name == db_name:
