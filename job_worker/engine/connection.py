@@ -3,3 +3,14 @@
 import psycopg2
 
 CONNECTION_ERRORS = (psycopg2.OperationalError, psycopg2.InterfaceError)
+
+
+def is_connection_error(error):
+    """Whether ``error`` says that the server or the session is gone.
+
+    A connection that breaks in the middle of an answer gives a plain DatabaseError of which the server
+    knows nothing, so that it has no code ("no message from the libpq").
+    """
+    if isinstance(error, CONNECTION_ERRORS):
+        return True
+    return type(error) is psycopg2.DatabaseError and error.pgcode is None

@@ -9,9 +9,11 @@ import random
 import time
 import traceback
 
+import psycopg2
+
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from ..engine.connection import CONNECTION_ERRORS
+from ..engine.connection import is_connection_error
 from ..engine.retry import Retry, decide_retry
 from ..engine.store import (
     JobFailure,
@@ -79,7 +81,8 @@ class JobRunner:
             outcomes = run_batch(self._current_registry(), jobs, self._open_cursor, at)
         except StaleRegistryError:
             outcomes = BatchOutcomes([(job, self._give_back(job), 0.0) for job in jobs], stale=True)
-        except (LostConnectionError, *CONNECTION_ERRORS) as error:
+        except (LostConnectionError, psycopg2.Error) as error:
+            _raise_unless_lost(error)
             outcomes = BatchOutcomes([(job, self._look_up_outcome(job, error), 0.0) for job in jobs])
         for job, error, seconds in outcomes.failed:
             log_job(job, self._record_failure(job, error, seconds), seconds)
@@ -97,7 +100,8 @@ class JobRunner:
             outcome = self._run_and_record(job, started)
         except StaleRegistryError:
             stale, outcome = True, self._give_back(job)
-        except (LostConnectionError, *CONNECTION_ERRORS) as error:
+        except (LostConnectionError, psycopg2.Error) as error:
+            _raise_unless_lost(error)
             outcome = self._look_up_outcome(job, error)
         log_job(job, outcome, time.monotonic() - started)
         return stale
@@ -160,8 +164,8 @@ class JobRunner:
                 with self._open_cursor() as cr:
                     released = release_job(cr, job)
                 return "put back uncharged, its connection was lost" if released else "had ended before"
-            except CONNECTION_ERRORS:
-                continue
+            except psycopg2.Error as again:
+                _raise_unless_lost(again)
 
     def _record_failure(self, job, error, seconds):
         """Write what becomes of ``job`` after ``error``; return that in words."""
@@ -187,6 +191,11 @@ class JobRunner:
         if isinstance(decision, Retry):
             return f"{type(error).__name__}, again in {decision.seconds:g} s"
         return f"failed: {type(error).__name__}: {error}"
+
+
+def _raise_unless_lost(error):
+    if not (isinstance(error, LostConnectionError) or is_connection_error(error)):
+        raise error
 
 
 def describe_error(error, limit_memory_hard=0, seconds=None):

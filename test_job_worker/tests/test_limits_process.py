@@ -64,7 +64,7 @@ class TestLimitsProcess(ClaimerCase):
     def test_a_lowered_limit_holds_for_every_start_after_it_was_committed(self):
         self.limit("exports", 10)
         self.insert(["exports"] * 3000)
-        self.start_claimers(4)
+        self.start_claimers(4, seconds_per_job=0.02)
         self.wait_until(lambda: self.running_now("exports") >= 8, "the limit of 10 is used")
         self.limit("exports", 2)
         lowered = self.now()

@@ -15,7 +15,7 @@ import time
 import psycopg2
 
 from ..cancel import CHANNEL as CANCEL_CHANNEL
-from ..connection import CONNECTION_ERRORS
+from ..connection import is_connection_error
 from ..dependencies import release_dependents
 from ..notifier import CHANNEL
 from ..store import release_jobs
@@ -91,7 +91,9 @@ class Supervisor:
             while not self._finished():
                 try:
                     self._turn()
-                except CONNECTION_ERRORS as error:
+                except psycopg2.Error as error:
+                    if not is_connection_error(error):
+                        raise
                     self._note_lost_connection(error)
         finally:
             self._shut_down()
