@@ -1,5 +1,8 @@
 """The registry of living workers: a row in ``queue_worker`` and a session lock."""
 
+import os
+import socket
+
 import psycopg2
 
 from .queries import QUERIES
@@ -30,6 +33,24 @@ def prepare_session(connection, channels):
         cursor.execute(QUERIES["limit_session"], {"statement_timeout": STATEMENT_TIMEOUT, "lock_timeout": LOCK_TIMEOUT})
         for channel in channels:
             cursor.execute(f"LISTEN {channel}")  # a constant: LISTEN takes no parameters
+
+
+def make_identity(version, concurrency, channels=None, note=""):
+    """What a worker is registered as: this process of this host.
+
+    :param str note: added to its name, to tell what kind of worker it is
+    :return: dict of the arguments of :func:`register_worker`
+    """
+    hostname, pid = socket.gethostname(), os.getpid()
+    name = f"{hostname}:{pid}{note}"
+    return {
+        "name": name,
+        "hostname": hostname,
+        "pid": pid,
+        "version": version,
+        "concurrency": concurrency,
+        "channels": channels,
+    }
 
 
 def register_worker(connection, *, session_lock=True, **identity):

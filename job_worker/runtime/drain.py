@@ -7,8 +7,6 @@ of the cron process, and is then rescued like the job of any dead worker.
 
 import contextlib
 import logging
-import os
-import socket
 import time
 
 from odoo.modules.registry import Registry
@@ -22,6 +20,7 @@ from ..engine.limits import release_slots
 from ..engine.memory import ClaimMemory
 from ..engine.processes.control import ControlConnection
 from ..engine.rescue import find_dead_workers, rescue_orphans
+from ..engine.workers import make_identity
 from .database import code_version, connect
 from .perform import JobRunner
 
@@ -62,15 +61,7 @@ def drain(db_name, report):
 @contextlib.contextmanager
 def _place_among_workers(db_name):
     """A registered worker, so that jobs are rescued when the cron process is killed."""
-    name = f"{socket.gethostname()}:{os.getpid()} (cron)"
-    identity = {
-        "name": name,
-        "hostname": socket.gethostname(),
-        "pid": os.getpid(),
-        "version": code_version(),
-        "concurrency": 1,
-        "channels": None,
-    }
+    identity = make_identity(code_version(), 1, note=" (cron)")
     control = ControlConnection(lambda: connect(db_name), identity)
     control.open()
     try:

@@ -85,7 +85,7 @@ class JobRunner:
             _raise_unless_lost(error)
             outcomes = BatchOutcomes([(job, self._look_up_outcome(job, error), 0.0) for job in jobs])
         for job, error, seconds in outcomes.failed:
-            log_job(job, self._record_failure(job, error, seconds), seconds)
+            log_job(job, self._record_or_look_up(job, error, seconds), seconds)
         for job, outcome, seconds in outcomes.ended:
             log_job(job, outcome, seconds)
         stale = outcomes.stale
@@ -93,6 +93,13 @@ class JobRunner:
             at(jobs.index(job))
             stale = self._run_alone(job, time.monotonic()) or stale
         return stale
+
+    def _record_or_look_up(self, job, error, seconds):
+        try:
+            return self._record_failure(job, error, seconds)
+        except psycopg2.Error as lost:
+            _raise_unless_lost(lost)
+            return self._look_up_outcome(job, lost)
 
     def _run_alone(self, job, started):
         stale = False

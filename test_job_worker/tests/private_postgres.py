@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own, to be stopped and killed at will."""
+"""A PostgreSQL server of a test's own, to be stopped and killed at will, and tests that work on one."""
 
 import os
 import pwd
@@ -6,6 +6,12 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+
+import psycopg2
+
+from odoo import sql_db
+
+from .common import WorkerCase
 
 
 def find_binaries():
@@ -72,3 +78,35 @@ class PrivatePostgres:
             subprocess.run(
                 command, user=self._user, check=True, timeout=120, cwd=self.directory, stdout=log, stderr=log
             )
+
+
+class PrivatePostgresCase(WorkerCase):
+    """Works on a copy of the test database in a server of its own."""
+
+    @classmethod
+    def start_server(cls, *arguments):
+        """Start the server and copy the test database to it.
+
+        :param arguments: of :meth:`PrivatePostgres.start`
+        """
+        cls.server = PrivatePostgres(find_binaries())
+        cls.addClassCleanup(cls.server.remove)
+        cls.server.start(*arguments)
+        info = sql_db.connection_info_for(cls.db_name)[1]
+        names = (("host", "host"), ("port", "port"), ("username", "user"))
+        source = [f"--{name}={info[key]}" for name, key in names if info.get(key)]
+        cls.server.copy_database([*source, cls.db_name], cls.db_name)
+
+    @classmethod
+    def environment(cls, **extra):
+        names = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD")
+        return {key: value for key, value in super().environment(**extra).items() if key not in names}
+
+    def query(self, sql, *params):
+        connection = psycopg2.connect(host=self.server.directory, user="odoo", dbname=self.db_name)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            rows = cursor.fetchall() if cursor.description else None
+        connection.close()
+        return rows

@@ -1,20 +1,16 @@
 import unittest
 
-import psycopg2
-
-from odoo import sql_db
 from odoo.tests import tagged
 
-from .common import WorkerCase
 from .network import Host, why_no_hosts
-from .private_postgres import PrivatePostgres, find_binaries
+from .private_postgres import PrivatePostgresCase, find_binaries
 
 JOB_SECONDS = 4.0
 
 
 @tagged("post_install", "-at_install")
 @unittest.skipUnless(find_binaries(), "no PostgreSQL server programs here (JOB_WORKER_PG_BIN)")
-class TestHosts(WorkerCase):
+class TestHosts(PrivatePostgresCase):
     """Two hosts with a network between them and the server, which breaks."""
 
     @classmethod
@@ -23,33 +19,13 @@ class TestHosts(WorkerCase):
         if reason := why_no_hosts():
             raise unittest.SkipTest(reason)
         cls.hosts = [cls.make_host(number) for number in (1, 2)]
-        cls.server = PrivatePostgres(find_binaries())
-        cls.addClassCleanup(cls.server.remove)
-        cls.server.start([host.server_address for host in cls.hosts])
-        info = sql_db.connection_info_for(cls.db_name)[1]
-        names = (("host", "host"), ("port", "port"), ("username", "user"))
-        arguments = [f"--{name}={info[key]}" for name, key in names if info.get(key)]
-        cls.server.copy_database([*arguments, cls.db_name], cls.db_name)
+        cls.start_server([host.server_address for host in cls.hosts])
 
     @classmethod
     def make_host(cls, number):
         host = Host(number)
         cls.addClassCleanup(host.remove)
         return host
-
-    @classmethod
-    def environment(cls, **extra):
-        names = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD")
-        return {key: value for key, value in super().environment(**extra).items() if key not in names}
-
-    def query(self, sql, *params):
-        connection = psycopg2.connect(host=self.server.directory, user="odoo", dbname=self.db_name)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            rows = cursor.fetchall() if cursor.description else None
-        connection.close()
-        return rows
 
     def start_on(self, host, *options):
         self.conf = self.write_conf(f"{host.name}.conf", db_host=host.server_address, db_port=5432, db_user="odoo")

@@ -1,12 +1,8 @@
 import unittest
 
-import psycopg2
-
-from odoo import sql_db
 from odoo.tests import tagged
 
-from .common import WorkerCase
-from .private_postgres import PrivatePostgres, find_binaries
+from .private_postgres import PrivatePostgresCase, find_binaries
 
 COUNT = 600
 RESTARTS = 10
@@ -14,37 +10,14 @@ RESTARTS = 10
 
 @tagged("post_install", "-at_install")
 @unittest.skipUnless(find_binaries(), "no PostgreSQL server programs here (JOB_WORKER_PG_BIN)")
-class TestRestart(WorkerCase):
+class TestRestart(PrivatePostgresCase):
     """PostgreSQL crashes and comes back, again and again, under load."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.server = PrivatePostgres(find_binaries())
-        cls.addClassCleanup(cls.server.remove)
-        cls.server.start()
-        info = sql_db.connection_info_for(cls.db_name)[1]
-        arguments = [
-            f"--{name}={info[key]}"
-            for name, key in (("host", "host"), ("port", "port"), ("username", "user"))
-            if info.get(key)
-        ]
-        cls.server.copy_database([*arguments, cls.db_name], cls.db_name)
+        cls.start_server()
         cls.conf = cls.write_conf("private.conf", db_host=cls.server.directory, db_port=5432, db_user="odoo")
-
-    @classmethod
-    def environment(cls, **extra):
-        names = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD")
-        return {key: value for key, value in super().environment(**extra).items() if key not in names}
-
-    def query(self, sql, *params):
-        connection = psycopg2.connect(host=self.server.directory, user="odoo", dbname=self.db_name)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            rows = cursor.fetchall() if cursor.description else None
-        connection.close()
-        return rows
 
     def count_done(self):
         return self.query("SELECT count(*) FROM queue_job WHERE state = 'done'")[0][0]

@@ -6,10 +6,8 @@ and the signals until something happens or the next thing is due.
 """
 
 import logging
-import os
 import selectors
 import signal
-import socket
 import time
 
 import psycopg2
@@ -19,7 +17,7 @@ from ..connection import is_connection_error
 from ..dependencies import release_dependents
 from ..notifier import CHANNEL
 from ..store import release_jobs
-from ..workers import end_sessions
+from ..workers import end_sessions, make_identity
 from . import link as words
 from .control import ControlConnection
 from .intake import Intake
@@ -51,18 +49,8 @@ class Supervisor:
         self.settings = settings
         self._link = link
         self._session_name = session_name
-        hostname = socket.gethostname()
-        self._control = ControlConnection(
-            connect,
-            {
-                "name": f"{hostname}:{os.getpid()}",
-                "hostname": hostname,
-                "pid": os.getpid(),
-                "version": version,
-                "concurrency": settings.concurrency,
-                "channels": settings.channels or None,
-            },
-        )
+        identity = make_identity(version, settings.concurrency, settings.channels or None)
+        self._control = ControlConnection(connect, identity)
         self._signals = SignalInbox()
         self._selector = selectors.DefaultSelector()
         self._pool = ExecutorPool(self._selector, settings, perform, before_fork, self._let_go_in_child)
