@@ -19,6 +19,7 @@ from .about import about
 _READY = 100_000
 _BLOCKED = 100_000
 _CHANNELS = 4
+_EMPTY, _LIMITED = "empty", "empty, the channel limited"
 _INSERT = """
     INSERT INTO queue_job (uuid, state, model_name, method_name, payload, user_id, company_id, name, channel, priority,
                            max_retries, scheduled_at, scheduled, attempts, concurrency_key, key_place,
@@ -94,7 +95,7 @@ class Bench:
             self.claim(memory)
         return _summary(title, [self.claim(memory) for _claim in range(self._claims)])
 
-    def pass_jobs(self, count):
+    def pass_jobs(self, count, title):
         """Claim ``count`` jobs under a snapshot held open; the row of the first claims and of the last."""
         holder = psycopg2.connect(**database.dsn(self._db_name))
         holder.set_session("REPEATABLE READ")
@@ -109,8 +110,8 @@ class Bench:
         first, last = results[: self._claims], results[-self._claims :]
         holder.close()
         return [
-            _summary("snapshot held, first claims", first),
-            _summary(f"snapshot held, after {passed:,} jobs", last),
+            _summary(f"{title}, first claims", first),
+            _summary(f"{title}, after {passed:,} jobs", last),
         ]
 
     def clean(self):
@@ -128,40 +129,50 @@ def main(env, *, module, distribution, checkpoint_user, done, scheduled, passing
 
 
 def _scenarios(bench, done, scheduled, passing):
-    yield from _rested(bench, "empty", channels=1)
-    yield from _rested(bench, f"empty, {_CHANNELS} channels", channels=_CHANNELS)
-    bench.clean()
-    _paused(bench)
-    yield from _rested(bench, "empty, two limits", channels=1, clean=False)
+    yield _rested(bench, _EMPTY)
+    yield _rested(bench, f"empty, {_CHANNELS} channels", channels=_CHANNELS)
+    _limit(bench, blocked0=0, other0=5)
+    yield _rested(bench, "empty, two limits elsewhere")
+    _limit(bench, blocked0=0, other0=5)
     bench.insert(_BLOCKED, channel="blocked", priority=0)
-    yield from _rested(bench, f"{_BLOCKED:,} of a closed channel at the head", channels=1, clean=False)
-    bench.clean()
+    yield _rested(bench, f"{_BLOCKED:,} of a closed channel at the head")
     bench.insert(_BLOCKED, key="one", priority=0)
     bench.execute("UPDATE queue_job SET state = 'started', key_place = NULL WHERE id = (SELECT min(id) FROM queue_job)")
-    yield from _rested(bench, f"{_BLOCKED:,} of a running key at the head", channels=1, clean=False)
-    bench.clean()
+    yield _rested(bench, f"{_BLOCKED:,} of a running key at the head")
     bench.insert(done, state="done", channel="done", channels=_CHANNELS)
     bench.insert(scheduled, channel="bench", channels=_CHANNELS, scheduled_at="2999-01-01")
-    yield from _rested(bench, f"{done:,} done, {scheduled:,} scheduled, {_READY:,} ready", channels=1, clean=False)
+    yield _rested(bench, f"{done:,} done, {scheduled:,} scheduled, {_READY:,} ready", ready=_READY)
+    yield from _held(bench, passing, "snapshot held", _EMPTY)
+    _limit(bench, bench0=1000)
+    yield _rested(bench, _LIMITED)
+    _limit(bench, bench0=1000)
+    yield from _held(bench, passing, "snapshot held, limited", _LIMITED)
+
+
+def _rested(bench, title, channels=1, ready=20_000):
+    """Measure with so many ready jobs more, and clean up."""
+    bench.insert(ready, channels=channels)
+    bench.settle()
+    row = {**bench.measure(title), "beside": _EMPTY}
     bench.clean()
+    return row
+
+
+def _held(bench, passing, title, beside):
     bench.insert(passing + 5000)
     bench.settle()
-    yield from bench.pass_jobs(passing)
+    for row in bench.pass_jobs(passing, title):
+        yield {**row, "beside": beside}
+    bench.clean()
 
 
-def _rested(bench, title, channels, clean=True):
-    if clean:
-        bench.clean()
-    bench.insert(_READY if "ready" in title else 20_000, channels=channels)
-    bench.settle()
-    yield bench.measure(title)
-
-
-def _paused(bench):
-    bench.execute(
-        """INSERT INTO queue_limit (name, "limit", rate_limit, burst, paused)
-           VALUES ('blocked0', 0, 0, 1, FALSE), ('bench9', 5, 0, 1, FALSE)"""
-    )
+def _limit(bench, **limits):
+    for name, limit in limits.items():
+        bench.execute(
+            """INSERT INTO queue_limit (name, "limit", rate_limit, burst, paused)
+               VALUES (%(name)s, %(limit)s, 0, 1, FALSE)""",
+            name=name, limit=limit,
+        )  # fmt: skip
 
 
 def _summary(title, results):

@@ -84,23 +84,35 @@ def unserved_channels(cursor, stale_after_seconds):
     return [head.channel for head in heads if not any(served.serves(head.channel) for served in filters)]
 
 
-def promote_due_jobs(cursor):
-    """Make due scheduled jobs ready; return the seconds until the next one, or None."""
-    seconds = seconds_to_next_due(cursor)
+def promote_due_jobs(cursor, memory=None):
+    """Make due scheduled jobs ready; return the seconds until the next one, or None.
+
+    :param memory: :class:`~.memory.ClaimMemory` of the same worker
+    """
+    memory = memory or ClaimMemory()
+    floor, seconds = _next_due(cursor, memory)
     if seconds is None or seconds > 0:
         return seconds
-    cursor.execute(QUERIES["promote_due_jobs"], {"lock_class": PROMOTION_LOCK_CLASS})
+    cursor.execute(QUERIES["promote_due_jobs"], {"lock_class": PROMOTION_LOCK_CLASS, "floor": floor})
     if cursor.rowcount > 1:  # one is claimed here; for more, others may help
         cursor.execute(f"NOTIFY {CHANNEL}")
     elif not cursor.rowcount:
         return CONTENTION_SECONDS  # another worker is promoting
-    return seconds_to_next_due(cursor)
+    return seconds_to_next_due(cursor, memory)
 
 
-def seconds_to_next_due(cursor):
+def seconds_to_next_due(cursor, memory=None):
     """Seconds until the next scheduled job is due, below 0 when it is already; None when there is none."""
-    cursor.execute(QUERIES["seconds_to_next_due"])
-    return cursor.fetchone()[0]
+    _floor, seconds = _next_due(cursor, memory or ClaimMemory())
+    return seconds
+
+
+def _next_due(cursor, memory):
+    with memory.looking_for_due() as floor:
+        cursor.execute(QUERIES["next_due"], {"floor": floor or "-infinity"})
+    scheduled_at, seconds = cursor.fetchone() or (None, None)
+    memory.note_due(scheduled_at)
+    return scheduled_at, seconds
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,7 @@ def _look_once(cursor, memory, channels):
     heads, limited, unplaced = cursor.fetchone()
     heads = [Head(**head) for head in heads or ()]
     memory.remember(heads)
-    rooms = read_rooms(cursor) if limited else Rooms([], {}, 0)
+    rooms = read_rooms(cursor, memory=memory.running) if limited else Rooms([], {}, 0)
     return _Look([head for head in heads if channels.serves(head.channel)], rooms, unplaced)
 
 
@@ -179,7 +191,7 @@ class _Attempt:
         wanted = {limit.id for head in self._heads for limit in self._look.rooms.limits_of(head.channel)}
         with transaction(self._cursor):
             locked = lock_limits(self._cursor, wanted)
-            rooms = read_rooms(self._cursor, locked)
+            rooms = read_rooms(self._cursor, locked, self._memory.running)
             picked = pick_jobs(self._candidates(rooms), rooms, self._free, self._count)
             jobs = self._take(_as_columns(()), picked.ids, rooms) if picked.ids else []
             spend_rates(self._cursor, rooms, jobs)

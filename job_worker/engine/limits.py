@@ -1,23 +1,43 @@
 """Limits of channels in the database: reserve them for a claim, count, spend, and pass on what an end frees."""
 
+from collections import Counter
+
 from psycopg2 import sql
 
 from .keys import place_keys
 from .notifier import CHANNEL
 from .queries import QUERIES
 from .rooms import Limit, Rooms
+from .running import RunningMemory
 
 
-def read_rooms(cursor, locked=None):
+def read_rooms(cursor, locked=None, memory=None):
     """Count what runs under the limits; return the :class:`~.rooms.Rooms`.
 
     :param locked: ids of the limits under which jobs may start; None for all
+    :param memory: :class:`~.running.RunningMemory` of this worker
     """
-    cursor.execute(QUERIES["read_limits"])
-    now, limits, running = cursor.fetchone()
+    memory = memory or RunningMemory()
+    rooms, *counted = _count(cursor, memory, locked)
+    if memory.is_outdated({(limit.id, limit.name) for limit in rooms.limits.values()}):
+        rooms, *counted = _count(cursor, memory, locked)
+    if locked is not None:
+        memory.note(*counted, lambda channel: all(limit.id in locked for limit in rooms.limits_of(channel)))
+    return rooms
+
+
+def _count(cursor, memory, locked):
+    """The rooms, what runs as ``(id, channel, claim token)`` each, and the last claim token that was given out."""
+    now, limits, running, last_token = memory.count(lambda params: _fetch(cursor, params))
     limits = [Limit(**values) for values in limits or ()]
     closed = [limit.id for limit in limits if locked is not None and limit.id not in locked]
-    return Rooms(limits, running or {}, now, closed)
+    counts = Counter(channel for _id, channel, _token in running or ())
+    return Rooms(limits, counts, now, closed), running or [], last_token
+
+
+def _fetch(cursor, params):
+    cursor.execute(QUERIES["read_limits"], params)
+    return cursor.fetchone()
 
 
 def lock_limits(cursor, limit_ids):

@@ -1,22 +1,13 @@
-"""What a worker remembers from claim to claim, so that a snapshot held open elsewhere costs little.
-
-While a report, a dump or an idle transaction keeps an old snapshot, the index entries of all jobs
-that were claimed since stay, and each walk from the begin of the index passes them. So where a walk
-takes long, the next ones begin at the first job of the last one; a full walk comes now and then,
-to find what has come before that point: more urgent jobs, jobs that were put back, new channels.
-"""
+"""What a worker remembers from claim to claim, so that a snapshot held open elsewhere costs little: see pace.py."""
 
 import time
 from contextlib import contextmanager
 from typing import NamedTuple
 
-# A full walk that is quicker is made each time.
-QUICK_SECONDS = 0.003
-# Else the time between two full walks, in multiples of what one takes, and at most this.
-PAUSE_FACTOR = 20
-PAUSE_FACTOR_WHEN_TOLD = 4
-MAX_PAUSE_SECONDS = 30.0
-# The same for the look for keys of which nobody is first.
+from .pace import PAUSE_FACTOR, Pace
+from .running import RunningMemory
+
+# Between two looks for keys of which nobody is first, unless something has come.
 KEYS_PAUSE_SECONDS = 1.0
 
 
@@ -38,38 +29,46 @@ class ClaimMemory:
     """Kept by a worker and given to each of its claims.
 
     ``served`` is for fair shares: channel to the number of the claim that served it last.
+    ``running`` is the :class:`~.running.RunningMemory` of limits.
     """
 
     def __init__(self, clock=time.monotonic):
         self.served = {}
+        self.running = RunningMemory(clock)
         self._turn = 0
-        self._clock = clock
         self._heads = {}
-        self._walked_at = self._walk_seconds = 0.0
-        self._walk_due = self._keys_due = float("-inf")
+        self._heads_pace = Pace(clock)
+        self._due_floor = None
+        self._due_pace = Pace(clock)
+        self._keys_pace = Pace(clock, KEYS_PAUSE_SECONDS)
 
     def doubt(self):
-        """Something was enqueued or put back, perhaps before the remembered jobs: walk again soon."""
-        self._walk_due = min(self._walk_due, self._walked_at + PAUSE_FACTOR_WHEN_TOLD * self._walk_seconds)
+        """Something was enqueued or put back, perhaps before the remembered jobs."""
+        self._heads_pace.hurry()
+        self._keys_pace.hurry(PAUSE_FACTOR)
+        self.doubt_due()
+
+    def doubt_due(self):
+        """Something was scheduled, perhaps before the remembered time."""
+        self._due_pace.hurry()
+
+    # -- the first ready job of each channel ------------------------------------------
 
     @property
     def heads(self):
         """The remembered :class:`Head` of each channel, or None when it is time for a full walk."""
-        return None if self._clock() >= self._walk_due else list(self._heads.values())
+        return None if self._heads_pace.is_due else list(self._heads.values())
 
     @contextmanager
     def walking(self):
-        """Around a full walk: time it, and forget what was remembered before."""
-        started = self._clock()
-        yield
-        self._walked_at = self._clock()
-        self._walk_seconds = self._walked_at - started
-        pause = min(PAUSE_FACTOR * self._walk_seconds, MAX_PAUSE_SECONDS)
-        self._walk_due = self._walked_at + (pause if self._walk_seconds > QUICK_SECONDS else 0.0)
+        """Around a full walk, which forgets what was remembered before."""
+        with self._heads_pace.walking():
+            yield
         self._heads = {}
 
     def remember(self, heads):
         self._heads.update((head.channel, head) for head in heads)
+        self.running.see(head.channel for head in heads)
 
     def lower(self, heads):
         """These jobs have just become ready, perhaps before the remembered ones."""
@@ -82,12 +81,28 @@ class ClaimMemory:
         self._turn += 1
         self.served.update(dict.fromkeys(channels, self._turn))
 
+    # -- the first scheduled job --------------------------------------------------------
+
+    @contextmanager
+    def looking_for_due(self):
+        """Gives the time (text) from which on to look for scheduled jobs; None for a full walk, which is timed."""
+        if not self._due_pace.is_due:
+            yield self._due_floor
+            return
+        with self._due_pace.walking():
+            yield None
+
+    def note_due(self, scheduled_at):
+        """The first scheduled job is due then (text), and from there on the next looks begin; None: there is none."""
+        self._due_floor = scheduled_at or self._due_floor
+
+    # -- keys of which nobody is first ----------------------------------------------------
+
     @contextmanager
     def looking_for_stalled_keys(self):
         """Gives whether it is time to look for them, and times it."""
-        started = self._clock()
-        due = started >= self._keys_due
-        yield due
-        if due:
-            ended = self._clock()
-            self._keys_due = ended + max(KEYS_PAUSE_SECONDS, PAUSE_FACTOR * (ended - started))
+        if not self._keys_pace.is_due:
+            yield False
+            return
+        with self._keys_pace.walking():
+            yield True

@@ -3,7 +3,8 @@
 NOTIFY inside the enqueuing transaction takes a lock of the whole server at commit, so it is sent
 after the commit, from a connection of its own. The first one after a rest is sent at once. Under
 load, processes share: one of them gathers for :data:`GATHER_SECONDS`, under an advisory lock, and
-notifies for all who find the lock held, for its notification is younger than their commits.
+notifies for all who find the lock held, for its notification is younger than their commits. The more
+processes share, the more seldom each of them looks.
 It is a hint: workers poll too.
 """
 
@@ -18,9 +19,10 @@ from .queries import QUERIES
 from .transaction import transaction
 
 CHANNEL = "queue_job_wake_up"
-# Between two notifications of a process, and after one that another process sends.
+# Between two notifications of a process; and after those that another process sends, doubling while others do.
 MIN_INTERVAL_SECONDS = 0.02
 SHARED_INTERVAL_SECONDS = 0.1
+MAX_SHARED_INTERVAL_SECONDS = 0.4
 GATHER_SECONDS = 0.01
 IDLE_SECONDS = 30
 NOTIFIER_LOCK_CLASS = 0x6A706E  # "jpn"
@@ -76,10 +78,15 @@ class _Notifier(threading.Thread):
                 self._ended = True
 
     def _serve(self, cursor):
-        rested = True
+        rested, shared_interval = True, SHARED_INTERVAL_SECONDS
         while channels := self._await_request():
             sent = [_notify(cursor, channel) if rested else _notify_for_all(cursor, channel) for channel in channels]
-            time.sleep(MIN_INTERVAL_SECONDS if all(sent) else SHARED_INTERVAL_SECONDS)
+            if all(sent):
+                time.sleep(MIN_INTERVAL_SECONDS)
+                shared_interval = SHARED_INTERVAL_SECONDS
+            else:
+                time.sleep(shared_interval)
+                shared_interval = min(2 * shared_interval, MAX_SHARED_INTERVAL_SECONDS)
             rested = not self._requested
 
     def _await_request(self):

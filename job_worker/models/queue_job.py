@@ -110,7 +110,7 @@ class QueueJob(models.Model):
         """(channel, priority, COALESCE(scheduled_at, create_date, '-infinity'), id)
         WHERE state = 'pending' AND scheduled IS NOT TRUE AND key_place IS NULL"""
     )
-    _running_index = models.Index("(channel) WHERE state = 'started'")
+    _running_index = models.Index("(channel, claim_token) WHERE state = 'started'")
     _key_running = models.UniqueIndex(
         "(concurrency_key) WHERE state = 'started' AND concurrency_key IS NOT NULL",
         "A job with the same concurrency key is running.",

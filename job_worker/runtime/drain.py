@@ -72,7 +72,7 @@ def _place_among_workers(db_name):
 
 def _claim_one(control, memory):
     with control.cursor() as cursor:
-        promote_due_jobs(cursor)
+        promote_due_jobs(cursor, memory)
         jobs = claim_jobs(cursor, control.worker_id, control.name, 1, memory=memory).jobs
     return jobs[0] if jobs else None
 

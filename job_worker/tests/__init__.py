@@ -25,6 +25,7 @@ from . import test_retention
 from . import test_retry
 from . import test_rooms
 from . import test_running
+from . import test_running_memory
 from . import test_security
 from . import test_tours
 from . import test_transitions

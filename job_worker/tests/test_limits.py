@@ -249,11 +249,11 @@ class TestMemory(ClaimCase):
 
     def walk_slowly(self, job_count=2):
         """Claim with a full walk that takes a second by the clock of the memory."""
-        ticks = iter((0.0, 0.0, 1.0))
-        memory_clock, self.memory._clock = self.memory._clock, lambda: next(ticks, 1.0)
+        pace, ticks = self.memory._heads_pace, iter((self.time, self.time, self.time + 1.0))
+        clock, pace.clock = pace.clock, lambda: next(ticks, self.time + 1.0)
         claimed = self.claimed(free=1, memory=self.memory)
-        self.memory._clock = memory_clock
-        self.time = 1.5
+        pace.clock = clock
+        self.time += 1.5
         return claimed
 
     def test_after_a_slow_walk_the_next_one_begins_where_it_ended(self):
@@ -275,7 +275,7 @@ class TestMemory(ClaimCase):
         self.time = 1000.0
         self.walk_slowly()
         urgent = self.insert(priority=1, channel="another")
-        self.time = 1.0 + 31.0
+        self.time += 31.0
         self.assertEqual(self.claimed(free=1, memory=self.memory), [urgent], "Nobody told, but it isn't lost")
 
     def test_the_next_job_of_a_key_is_known_at_once(self):

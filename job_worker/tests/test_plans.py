@@ -70,12 +70,14 @@ class TestPlans(ClaimCase):
         self.check("claim_jobs", **columns, **window, **worker, picked=[], limited=[])
         ids = [id_ for (id_,) in self.execute("SELECT id FROM queue_job WHERE state = 'pending' LIMIT 20")]
         self.check("claim_jobs", **_as_columns([]), **window, **worker, picked=ids, limited=["plans.a"])
-        self.check("read_limits")
+        self.check("read_limits", channels=[""], tokens=[0], ids=[], claim_tokens=[])
+        self.check("read_limits", channels=["", "plans.a"], tokens=[0, 5], ids=ids, claim_tokens=[7] * len(ids))
         self.check("list_candidates", **columns, window=56)
         self.check("place_keys", keys=["key", "other"])
         self.check("new_keys")
         self.check("stalled_keys", before="avoid_sorts")
-        self.check("seconds_to_next_due")
+        self.check("next_due", floor="-infinity")
+        self.check("promote_due_jobs", lock_class=0, floor="2020-01-01")
 
     def test_no_statement_of_the_claim_walks_or_sorts_the_backlog(self):
         self.fill()

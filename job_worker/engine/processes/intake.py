@@ -61,7 +61,7 @@ class Intake:
                 sleep.append(self._claim(cursor, free, ahead))
                 if self._told:  # perhaps of a job that is scheduled before the known ones
                     self._told = False
-                    self._note_due(seconds_to_next_due(cursor))
+                    self._note_due(seconds_to_next_due(cursor, self.memory))
             sleep.append(self._next_due - time.monotonic())
         self._due.again("look", max(0.0, min(seconds for seconds in sleep if seconds is not None)))
 
@@ -73,10 +73,11 @@ class Intake:
 
     def attempts_ended(self):
         """Attempts have ended: the next one of a job may be due sooner than all that was known."""
+        self.memory.doubt_due()
         self._told = True
 
     def _promote(self, cursor):
-        self._note_due(promote_due_jobs(cursor))
+        self._note_due(promote_due_jobs(cursor, self.memory))
 
     def _note_due(self, seconds):
         """Remember when the next scheduled job is due; looked up again at each poll, whatever happens."""

@@ -130,9 +130,45 @@ RETURNING job.id, job.claim_token, job.uuid, job.model_name, job.method_name, jo
 SELECT id FROM queue_limit WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE SKIP LOCKED
 
 -- name: read_limits
--- All limits, and how many jobs of each channel run. Under the locks of lock_limits its snapshot is
--- younger than they are, so that it sees all that was claimed under them before.
--- Index: queue_job_running_index.
+-- All limits, what runs, and the last claim token that was given out. Under the locks of lock_limits its
+-- snapshot is younger than they are, so that it sees all that was claimed under them before.
+-- What runs: in each of the %(channels)s from the claim token on that is known of it, and up to the next one,
+-- so that channels in between are counted too; and those of the %(ids)s that still run under their
+-- %(claim_tokens)s. Nothing before a known token is looked at: see running.py.
+-- Indexes: queue_job_running_index, the primary key. The LIMITs are there for the planner, which must not join
+-- before it has narrowed the index down.
+WITH known AS MATERIALIZED (
+    SELECT channel, token, lead(channel) OVER (ORDER BY channel) AS next
+      FROM unnest(%(channels)s::varchar[], %(tokens)s::bigint[]) AS known (channel, token)
+), running AS (
+    SELECT job.*
+      FROM known
+     CROSS JOIN LATERAL (
+        SELECT id, channel, claim_token
+          FROM queue_job
+         WHERE state = 'started' AND (channel, claim_token) > (known.channel, known.token) AND channel < known.next
+         ORDER BY channel, claim_token
+         LIMIT 100000
+    ) job
+     UNION ALL
+    SELECT job.*
+      FROM known
+     CROSS JOIN LATERAL (
+        SELECT id, channel, claim_token
+          FROM queue_job
+         WHERE state = 'started' AND (channel, claim_token) > (known.channel, known.token)
+         ORDER BY channel, claim_token
+         LIMIT 100000
+    ) job
+     WHERE known.next IS NULL
+     UNION ALL
+    SELECT job.*
+      FROM unnest(%(ids)s::int[], %(claim_tokens)s::bigint[]) AS seen (id, token)
+     CROSS JOIN LATERAL (
+        SELECT id, channel, claim_token FROM queue_job WHERE id = seen.id AND state = 'started' LIMIT 1
+    ) job
+     WHERE job.claim_token = seen.token
+)
 SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now,
        (SELECT json_agg(entry)
           FROM (
@@ -141,9 +177,8 @@ SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now,
                         THEN pg_sequence_last_value(to_regclass('queue_limit_rate_' || id)) END AS tat
               FROM queue_limit
         ) entry) AS limits,
-       (SELECT json_object_agg(channel, count)
-          FROM (SELECT channel, count(*) FROM queue_job WHERE state = 'started' GROUP BY channel) channel
-       ) AS running
+       (SELECT json_agg(json_build_array(id, channel, claim_token)) FROM running) AS running,
+       (SELECT last_value FROM queue_job_claim_token_seq) AS last_token
 
 -- name: list_candidates
 -- The best ready jobs of each channel, from its head on; busy where a job of the same key runs.
@@ -191,7 +226,7 @@ SELECT channels
  WHERE heartbeat >= clock_timestamp() AT TIME ZONE 'UTC' - %(stale_after)s * interval '1 second'
 
 -- name: promote_due_jobs
--- Move jobs whose time has come into the ready index; those with a key take their place in it anew.
+-- Move jobs whose time has come, from %(floor)s on, into the ready index; those with a key take their place in it anew.
 -- Lock: advisory, one promoter at a time; SKIP LOCKED passes what a person is just changing.
 -- Index: queue_job_scheduled_index.
 UPDATE queue_job
@@ -201,6 +236,7 @@ UPDATE queue_job
     SELECT id
       FROM queue_job
      WHERE state = 'pending' AND scheduled AND scheduled_at <= clock_timestamp() AT TIME ZONE 'UTC'
+       AND scheduled_at >= %(floor)s
        AND (SELECT pg_try_advisory_xact_lock(%(lock_class)s, 0))
      ORDER BY scheduled_at
      LIMIT 1000
@@ -208,12 +244,14 @@ UPDATE queue_job
 )
 RETURNING id
 
--- name: seconds_to_next_due
--- How long until the next scheduled job is due; NULL when there is none.
+-- name: next_due
+-- When the first scheduled job is due, from %(floor)s on, and in how many seconds; no row when there is none.
 -- Index: queue_job_scheduled_index, one entry.
-SELECT EXTRACT(EPOCH FROM min(scheduled_at) - clock_timestamp() AT TIME ZONE 'UTC')::float8
+SELECT scheduled_at::text, EXTRACT(EPOCH FROM scheduled_at - clock_timestamp() AT TIME ZONE 'UTC')::float8
   FROM queue_job
- WHERE state = 'pending' AND scheduled
+ WHERE state = 'pending' AND scheduled AND scheduled_at >= %(floor)s
+ ORDER BY scheduled_at
+ LIMIT 1
 
 -- name: lead_notifiers
 -- Whether this process notifies for the others too; those who find the lock held needn't.
