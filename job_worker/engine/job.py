@@ -1,7 +1,7 @@
 """A claimed job as it travels from the claim to its executor."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 
@@ -60,7 +60,7 @@ class Order:
     watched: bool = False
 
     def to_bytes(self):
-        return json.dumps([[asdict(job) for job in self.jobs], self.watched]).encode()
+        return json.dumps([[vars(job) for job in self.jobs], self.watched]).encode()
 
     @classmethod
     def from_bytes(cls, data):

@@ -8,8 +8,8 @@ import re
 from .queries import QUERIES
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
-# Parameters of the statements and their types.
-FINISH_JOB = {"id": "int", "claim_token": "bigint", "result": "text", "seconds": "float8"}
+# Parameters of the statement and their types.
+_FINISH_JOB = {"id": "int", "claim_token": "bigint", "result": "text", "seconds": "float8"}
 
 
 def prepared_name(name):
@@ -31,5 +31,5 @@ def execute_statement(name, types):
     return f"EXECUTE {prepared_name(name)} ({', '.join(f'%({parameter})s' for parameter in types)})"
 
 
-PREPARE_FINISH_JOB = prepare_statement("finish_job", QUERIES["finish_job"], FINISH_JOB)
-EXECUTE_FINISH_JOB = execute_statement("finish_job", FINISH_JOB)
+PREPARE_FINISH_JOB = prepare_statement("finish_job", QUERIES["finish_job"], _FINISH_JOB)
+EXECUTE_FINISH_JOB = execute_statement("finish_job", _FINISH_JOB)

@@ -6,6 +6,8 @@ cursor, or an Odoo cursor when the write belongs to the job's own transaction.
 
 from dataclasses import dataclass
 
+import psycopg2.errors
+
 from .prepared import EXECUTE_FINISH_JOB
 from .queries import QUERIES
 from .retry import Retry
@@ -26,15 +28,22 @@ class JobFailure:
     seconds: float | None = None
 
 
-def finish_job(cursor, job, result, seconds, prepared=False):
-    """Mark ``job`` done after ``seconds``. False when its claim was lost: the caller must roll back.
+def finish_job(execute, job, result, seconds, *, prepared=False, then=""):
+    """Mark ``job`` done after ``seconds``, and run ``then`` in the same message.
 
+    False when its claim was lost: ``then`` was not run, and the caller must roll back.
+
+    :param execute: callable ``(sql, params)`` of a cursor
     :param bool prepared: whether the session has the statement prepared, see :mod:`.prepared`
+    :param str then: what ends the transaction or savepoint, if anything
     """
     statement = EXECUTE_FINISH_JOB if prepared else QUERIES["finish_job"]
     params = {"id": job.id, "claim_token": job.claim_token, "result": result, "seconds": seconds}
-    cursor.execute(statement, params)
-    return cursor.fetchone() is not None
+    try:
+        execute(f"{statement}; {then}", params)
+    except psycopg2.errors.DivisionByZero:
+        return False
+    return True
 
 
 def apply_decision(cursor, job, decision, failure):

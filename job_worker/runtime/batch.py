@@ -15,6 +15,10 @@ from .call import job_environment, unpack
 from .cursors import begin_job
 from .once import complete
 
+_SAVEPOINT = "SAVEPOINT job_worker_batch"
+_NEXT_SAVEPOINT = f"RELEASE {_SAVEPOINT}; {_SAVEPOINT}"
+_ROLL_BACK = f"ROLLBACK TO {_SAVEPOINT}"
+
 
 @dataclass
 class BatchOutcomes:
@@ -46,6 +50,7 @@ def run_batch(registry, jobs, open_cursor, at):
         with open_cursor() as cr:
             connection = cr.connection
             users = {jobs[0].user_id: begin_job(registry, cr, jobs[0].user_id)}
+            cr.execute(_SAVEPOINT)
             for index, job in enumerate(jobs):
                 at(index)
                 _run_member(cr, job, users, outcomes)
@@ -66,8 +71,7 @@ def _run_member(cr, job, users, outcomes):
     started = time.monotonic()
     hooks = list(cr.postcommit._funcs), dict(cr.postcommit.data)
     try:
-        with cr.savepoint():
-            _run(cr, job, users, started)
+        _run(cr, job, users, started)
         outcomes.ended.append((job, "done", time.monotonic() - started))
         return
     except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
@@ -80,6 +84,8 @@ def _run_member(cr, job, users, outcomes):
         if cr.connection.closed:
             raise
         outcomes.failed.append((job, error, time.monotonic() - started))
+    cr.clear()
+    cr.execute(_ROLL_BACK)
     _forget_hooks(cr, *hooks)
 
 
@@ -89,7 +95,7 @@ def _run(cr, job, users, started):
     with interruptible():
         result = call()
     cr.flush()
-    complete(cr, job, result, time.monotonic() - started)
+    complete(cr, job, result, time.monotonic() - started, then=_NEXT_SAVEPOINT)
 
 
 def _forget_hooks(cr, functions, data):

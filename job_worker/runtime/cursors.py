@@ -9,13 +9,14 @@ import functools
 
 import psycopg2
 
-from odoo.sql_db import Cursor, PsycoConnection
+from odoo.sql_db import Cursor
 from odoo.tools import SQL
 
 from ..engine.prepared import PREPARE_FINISH_JOB, execute_statement, prepare_statement
 from ..engine.workers import speaks_to_server
 from ..exception import StaleRegistryError
 from .database import dsn
+from .job_connection import JobConnection
 
 _BEGIN_JOB = {"user_id": "int"}
 
@@ -39,20 +40,21 @@ class JobCursors:
 
         :raise psycopg2.OperationalError: the server can't be reached
         """
-        return Cursor(self, self._db_name, dsn(self._db_name))
+        return Cursor(self, self._db_name, {})
 
-    def borrow(self, connection_info):
+    def borrow(self, _connection_info):
         if self._connection is None or self._connection.closed:
-            self._connection = self._connect(connection_info)
+            self._connection = self._connect()
         return self._connection
 
-    def _connect(self, connection_info):
-        connection = psycopg2.connect(connection_factory=PsycoConnection, **connection_info)
-        with connection, connection.cursor() as cursor:
-            connection.job_worker_prepared = speaks_to_server(connection)
-            if connection.job_worker_prepared:
-                cursor.execute(PREPARE_FINISH_JOB)
-                cursor.execute(prepare_statement("begin_job", begin_statement(self._caches), _BEGIN_JOB))
+    def _connect(self):
+        connection = psycopg2.connect(connection_factory=JobConnection, **dsn(self._db_name))
+        connection.job_worker_prepared = speaks_to_server(connection)
+        if connection.job_worker_prepared:
+            begin = prepare_statement("begin_job", begin_statement(self._caches), _BEGIN_JOB)
+            with connection.cursor() as cursor:
+                cursor.execute(f"{PREPARE_FINISH_JOB}; {begin}")
+        connection.commit()
         return connection
 
     def give_back(self, connection, keep_in_pool=True):
@@ -75,7 +77,7 @@ def begin_job(registry, cr, user_id):
     """
     caches = tuple(registry.cache_sequences)
     statement = execute_statement("begin_job", _BEGIN_JOB) if is_prepared(cr) else begin_statement(caches)
-    cr.execute(f"RESET ALL; {statement}", {"user_id": user_id})
+    cr.execute(f"RESET ALL; CLOSE ALL; {statement}", {"user_id": user_id})
     registry_sequence, user_is_active, *cache_sequences = cr.fetchone()
     if registry_sequence != registry.registry_sequence:
         raise StaleRegistryError(f"version {registry.registry_sequence}, now {registry_sequence}")

@@ -1,5 +1,6 @@
 """One try of one job in one transaction, committed together with its ``done``."""
 
+import functools
 import time
 
 from ..engine.interrupt import interruptible
@@ -8,6 +9,7 @@ from ..exception import ClaimLostError, LostConnectionError
 from . import payload
 from .call import job_environment, unpack
 from .cursors import begin_job, is_prepared
+from .job_connection import JobConnection
 
 
 def run_once(registry, job, started, open_cursor):
@@ -29,7 +31,9 @@ def run_once(registry, job, started, open_cursor):
             with interruptible():
                 result = call()
             cr.flush()  # with its pre-commit hooks: nothing of the job may follow its `done`
-            complete(cr, job, result, time.monotonic() - started)
+            # Where the connection lets us, the commit goes along; else `cr` commits.
+            then = "COMMIT" if isinstance(connection, JobConnection) else ""
+            complete(cr, job, result, time.monotonic() - started, then)
     except Exception as error:
         # Only our own connection counts: a job may use others, and their loss is its failure.
         if connection is None or connection.closed:
@@ -38,11 +42,13 @@ def run_once(registry, job, started, open_cursor):
     registry.signal_changes()
 
 
-def complete(cr, job, result, seconds):
-    """The last statement before the commit: ``done``, if the claim still holds.
+def complete(cr, job, result, seconds, then=""):
+    """The last statement of a job: ``done``, if the claim still holds; and ``then`` in the same message.
 
     A change of the row by somebody else since this transaction began is a serialization
     failure here, whether it took the claim away or not; :class:`~.perform.JobRunner` finds out.
     """
-    if not finish_job(cr, job, payload.encode_result(result), seconds, is_prepared(cr)):
+    execute = functools.partial(cr.execute, log_exceptions=False)
+    result = payload.encode_result(result)
+    if not finish_job(execute, job, result, seconds, prepared=is_prepared(cr), then=then):
         raise ClaimLostError(job.uuid)

@@ -42,13 +42,13 @@ class TestClaim(ClaimCase):
             self.assertTrue(release_job(cursor, old))
             (new,) = self.claim(self.second).jobs
             self.assertGreater(new.claim_token, old.claim_token)
-            self.assertFalse(finish_job(cursor, old, None, 0.5))
+            self.assertFalse(finish_job(cursor.execute, old, None, 0.5))
             self.assertFalse(release_job(cursor, old))
             self.assertFalse(apply_decision(cursor, old, Fail(), failure))
             self.assertFalse(apply_decision(cursor, old, Retry(1), failure))
             self.assertEqual(self.state(job_id), "started")
-            self.assertTrue(finish_job(cursor, new, '"result"', 0.5))
-            self.assertFalse(finish_job(cursor, new, None, 0.5), "A job ends once")
+            self.assertTrue(finish_job(cursor.execute, new, '"result"', 0.5))
+            self.assertFalse(finish_job(cursor.execute, new, None, 0.5), "A job ends once")
         self.assertEqual(self.state(job_id), "done")
 
     def test_an_error_text_with_a_nul_byte_can_be_stored(self):

@@ -134,7 +134,7 @@ class TestKeys(ClaimCase):
 
     def finish(self, job):
         with self.first.cursor() as cursor:
-            self.assertTrue(finish_job(cursor, job, None, 0.0))
+            self.assertTrue(finish_job(cursor.execute, job, None, 0.0))
             release_slots(cursor, [job])
 
     def place(self, job_id):
@@ -205,7 +205,7 @@ class TestKeys(ClaimCase):
         first, second = self.insert_keyed(), self.insert_keyed()
         (job,) = self.claim().jobs
         with self.first.cursor() as cursor:
-            finish_job(cursor, job, None, 0.0)  # and no release: the worker has died here
+            finish_job(cursor.execute, job, None, 0.0)  # and no release: the worker has died here
             self.assertEqual(self.place(second), "behind")
             self.assertEqual([head.id for head in wake_stalled_keys(cursor)], [second])
             self.assertEqual(wake_stalled_keys(cursor), [])

@@ -3,23 +3,27 @@
 -- clock_timestamp(), not now(): a job's transaction may have begun long before it ends.
 
 -- name: finish_job
--- The last statement of a job's own transaction. It changes no row when the claim was lost.
+-- The last statement of a job's own transaction. When the claim was lost it fails (22012, division by zero), so
+-- that the server leaves out what follows in the same message: a COMMIT, or the end of a savepoint.
 -- The claim set started_at, perhaps for a job that was prefetched: the executor knows better.
 -- Index: primary key.
-UPDATE queue_job
-   SET state = 'done',
-       attempts = COALESCE(attempts, 0) + 1,
-       started_at = clock_timestamp() AT TIME ZONE 'UTC' - %(seconds)s * interval '1 second',
-       completed_at = clock_timestamp() AT TIME ZONE 'UTC',
-       duration = %(seconds)s,
-       duration_bucket = width_bucket(%(seconds)s::float8, ARRAY[0.1, 1, 10, 60, 600]::float8[])::text,
-       result = %(result)s,
-       missing_since = NULL,
-       exc_name = NULL, exc_message = NULL, exc_info = NULL,
-       worker_id = NULL,
-       write_date = clock_timestamp() AT TIME ZONE 'UTC'
- WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
-RETURNING id
+WITH ended AS (
+    UPDATE queue_job
+       SET state = 'done',
+           attempts = COALESCE(attempts, 0) + 1,
+           started_at = clock_timestamp() AT TIME ZONE 'UTC' - %(seconds)s * interval '1 second',
+           completed_at = clock_timestamp() AT TIME ZONE 'UTC',
+           duration = %(seconds)s,
+           duration_bucket = width_bucket(%(seconds)s::float8, ARRAY[0.1, 1, 10, 60, 600]::float8[])::text,
+           result = %(result)s,
+           missing_since = NULL,
+           exc_name = NULL, exc_message = NULL, exc_info = NULL,
+           worker_id = NULL,
+           write_date = clock_timestamp() AT TIME ZONE 'UTC'
+     WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s
+    RETURNING id
+)
+SELECT 1 / count(*) FROM ended
 
 -- name: check_claim
 SELECT id FROM queue_job WHERE id = %(id)s AND state = 'started' AND claim_token = %(claim_token)s

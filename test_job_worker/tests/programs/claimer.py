@@ -66,7 +66,7 @@ class Claimer:
         for job in jobs:
             started = time.monotonic()
             time.sleep(random.uniform(0, 2 * self.seconds))
-            finish_job(self.cursor, job, None, time.monotonic() - started)
+            finish_job(self.cursor.execute, job, None, time.monotonic() - started)
         release_slots(self.cursor, jobs)
 
     def rescue(self):
