@@ -1,6 +1,7 @@
 """What a supervisor does besides claiming: deaths, dependents, changed modules, cancellations, rescue."""
 
 import logging
+import time
 
 from ..cancel import settle_cancellations
 from ..dependencies import release_dependents, sweep_dependents
@@ -21,9 +22,11 @@ _logger = logging.getLogger(__name__)
 # dependents a crash has left waiting.
 LOOK_AROUND_SECONDS = 1.0
 SWEEP_SECONDS = 30.0
-# Ends of jobs on which others depend are passed on together: so many, or those of so many seconds.
+# Ends of jobs on which others depend are passed on together while there are other jobs to start: so many, or
+# those of so many times what passing on the last ones took, at least and at most so many seconds.
 RELEASE_COUNT = 200
-RELEASE_SECONDS = 0.02
+RELEASE_PAUSE_FACTOR = 30
+RELEASE_SECONDS = (0.02, 0.2)
 _STALE = "the models have changed and are being loaded anew"
 
 
@@ -111,6 +114,7 @@ class Upkeep:
         sweep = self._due.is_due("sweep")
         if not (sweep or self._may_release()):
             return
+        started = time.monotonic()
         with self._control.cursor() as cursor:
             ready = release_dependents(cursor, self.ended_parents)
             if sweep:
@@ -121,15 +125,14 @@ class Upkeep:
             if ready > 1:  # one is claimed here in this turn; for more, others may help
                 cursor.execute(f"NOTIFY {CHANNEL}")
         self.ended_parents = []
+        least, most = RELEASE_SECONDS
+        self._due.again("release", min(max(RELEASE_PAUSE_FACTOR * (time.monotonic() - started), least), most))
 
     def _may_release(self):
         """Whether to release now: while there are other jobs to start, ends are gathered for a moment."""
         if not self.ended_parents:
             return False
-        if not self._intake.ahead or len(self.ended_parents) >= RELEASE_COUNT or self._due.is_due("release"):
-            self._due.again("release", RELEASE_SECONDS)
-            return True
-        return False
+        return not self._intake.ahead or len(self.ended_parents) >= RELEASE_COUNT or self._due.is_due("release")
 
     def _heed_modules(self, view):
         self._modules.update(view)
