@@ -17,6 +17,7 @@ from .limits import lock_limits, read_rooms, spend_rates
 from .memory import ClaimMemory, Head
 from .notifier import CHANNEL
 from .pick import Candidate, order_fairly, pick_jobs
+from .prepared import note_size, run_query
 from .queries import QUERIES
 from .rooms import Rooms
 from .transaction import transaction
@@ -109,7 +110,7 @@ def seconds_to_next_due(cursor, memory=None):
 
 def _next_due(cursor, memory):
     with memory.looking_for_due() as floor:
-        cursor.execute(QUERIES["next_due"], {"floor": floor or "-infinity"})
+        run_query(cursor, "next_due", {"floor": floor or "-infinity"})
     scheduled_at, seconds = cursor.fetchone() or (None, None)
     memory.note_due(scheduled_at)
     return scheduled_at, seconds
@@ -140,10 +141,11 @@ def _look_once(cursor, memory, channels):
     known = memory.heads
     if known is None:
         with memory.walking():
-            cursor.execute(QUERIES["look_for_jobs"])
+            run_query(cursor, "look_for_jobs")
     else:
-        cursor.execute(QUERIES["look_from_heads"], _as_columns(known))
-    heads, limited, unplaced = cursor.fetchone()
+        run_query(cursor, "look_from_heads", _as_columns(known))
+    heads, limited, unplaced, size = cursor.fetchone()
+    note_size(cursor, size)
     heads = [Head(**head) for head in heads or ()]
     memory.remember(heads)
     rooms = read_rooms(cursor, memory=memory.running) if limited else Rooms([], {}, 0)
@@ -203,7 +205,7 @@ class _Attempt:
 
     def _candidates(self, rooms):
         heads = [head for head in self._heads if rooms.is_open(head.channel)]
-        self._cursor.execute(QUERIES["list_candidates"], {**_as_columns(heads), "window": self._window})
+        run_query(self._cursor, "list_candidates", _as_columns(heads), window=self._window)
         candidates = [Candidate(*row) for row in self._cursor.fetchall()]
         if self._fair:
             return order_fairly(candidates, self._memory.served, rooms.running)
@@ -211,13 +213,16 @@ class _Attempt:
 
     @property
     def _window(self):
-        """How many jobs to look at: more than to claim, for others are claiming the first ones too."""
-        return 2 * self._count + 16
+        """How many jobs to look at: more than to claim, for others are claiming the first ones too.
+
+        A power of two, so that few statements are prepared.
+        """
+        return 1 << (2 * self._count + 15).bit_length()
 
     def _take(self, columns, picked=(), rooms=None):
         limited = [head.channel for head in self._heads if rooms and rooms.is_limited(head.channel)]
-        params = {**self._worker, **columns, "picked": list(picked), "limited": limited}
-        self._cursor.execute(QUERIES["claim_jobs"], {**params, "count": self._count, "window": self._window})
+        params = {**self._worker, **columns, "picked": list(picked), "limited": limited, "count": self._count}
+        run_query(self._cursor, "claim_jobs", params, window=self._window)
         # UPDATE ... RETURNING gives the rows in any order.
         rows = sorted(_rows(self._cursor), key=lambda row: row["claim_token"])
         return [ClaimedJob(**{name: row[name] for name in COLUMNS}) for row in rows]

@@ -1,8 +1,15 @@
-"""What psycopg2 raises when the server or the session is gone."""
+"""Connections of the engine's own, and what psycopg2 raises when the server or the session is gone."""
 
 import psycopg2
+from psycopg2 import extensions
 
 CONNECTION_ERRORS = (psycopg2.OperationalError, psycopg2.InterfaceError)
+
+
+class EngineConnection(extensions.connection):
+    """``statements`` is the :class:`~.prepared.SessionStatements` of a session that isn't shared, else None."""
+
+    statements = None
 
 
 def is_connection_error(error):

@@ -6,6 +6,7 @@ from psycopg2 import sql
 
 from .keys import place_keys
 from .notifier import CHANNEL
+from .prepared import run_query
 from .queries import QUERIES
 from .rooms import Limit, Rooms
 from .running import RunningMemory
@@ -36,7 +37,7 @@ def _count(cursor, memory, locked):
 
 
 def _fetch(cursor, params):
-    cursor.execute(QUERIES["read_limits"], params)
+    run_query(cursor, "read_limits", params)
     return cursor.fetchone()
 
 

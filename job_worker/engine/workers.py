@@ -5,6 +5,7 @@ import socket
 
 import psycopg2
 
+from .prepared import SessionStatements
 from .queries import QUERIES
 
 # First half of the two-part advisory lock of each worker; the second is its id.
@@ -28,7 +29,11 @@ def speaks_to_server(connection):
 
 
 def prepare_session(connection, channels):
-    """Make a session fit for control: it listens to ``channels``, and no statement hangs for ever."""
+    """Make a session fit for control: it listens to ``channels``, prepares what it runs often, and no statement hangs.
+
+    :param connection: :class:`~.connection.EngineConnection` to PostgreSQL itself, see :func:`speaks_to_server`
+    """
+    connection.statements = SessionStatements()
     with connection.cursor() as cursor:
         cursor.execute(QUERIES["limit_session"], {"statement_timeout": STATEMENT_TIMEOUT, "lock_timeout": LOCK_TIMEOUT})
         for channel in channels:

@@ -10,6 +10,8 @@ from odoo.modules.module import get_manifest
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
+from ..engine.connection import EngineConnection
+
 CONNECT_TIMEOUT_SECONDS = 5
 # A control connection to a host that was cut off is given up within about half a minute.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20000}
@@ -39,7 +41,7 @@ def connect(db_name, host="", port=0):
         info["host"] = host
     if port:
         info["port"] = port
-    return psycopg2.connect(**info)
+    return psycopg2.connect(connection_factory=EngineConnection, **info)
 
 
 def session_name(pid):

@@ -7,6 +7,7 @@
 -- name: look_for_jobs
 -- The first ready job of each channel, by walking the index from channel to channel; and whether there are
 -- limits, and what ready jobs with keys there are: unplaced is NULL for none, true if one has no place yet.
+-- The size of the table in bytes tells when plans should be made anew.
 -- Locks: none. Indexes: queue_job_ready_index, a probe per channel; queue_job_key_turn_index, one entry.
 WITH RECURSIVE head AS (
     (SELECT channel, priority, COALESCE(scheduled_at, create_date, '-infinity') AS due_at, id
@@ -32,7 +33,8 @@ SELECT (SELECT json_agg(head) FROM head) AS heads,
          WHERE state = 'pending' AND scheduled IS NOT TRUE AND concurrency_key IS NOT NULL
            AND key_place IS DISTINCT FROM 'behind'
          ORDER BY key_place
-         LIMIT 1) AS unplaced
+         LIMIT 1) AS unplaced,
+       pg_relation_size('queue_job') AS size
 
 -- name: look_from_heads
 -- As look_for_jobs, for channels of which the first job is known from the last time: nothing before it
@@ -55,7 +57,8 @@ SELECT (SELECT json_agg(next)
          WHERE state = 'pending' AND scheduled IS NOT TRUE AND concurrency_key IS NOT NULL
            AND key_place IS DISTINCT FROM 'behind'
          ORDER BY key_place
-         LIMIT 1) AS unplaced
+         LIMIT 1) AS unplaced,
+       pg_relation_size('queue_job') AS size
 
 -- name: claim_jobs
 -- Take up to %(count)s jobs for a worker, best first: either the best of the %(channels)s, from their
@@ -65,8 +68,8 @@ SELECT (SELECT json_agg(next)
 -- Locks: only what is taken is locked, so that claimers at the same time miss nothing; SKIP LOCKED lets
 -- them pass each other's rows; %(window)s leaves them some. A row that another claimer has just taken
 -- is read anew and left out. Of two jobs with one key the unique index of running keys refuses one.
--- Indexes: queue_job_ready_index gives the order, so limits must be literals (psycopg2 interpolates
--- them); a limit the planner can't see makes it sort the whole backlog. Each candidate is then locked by
+-- Indexes: queue_job_ready_index gives the order, so %(window)s must be a literal, also where the statement is
+-- prepared; a limit the planner can't see makes it sort the whole backlog. Each candidate is then locked by
 -- the primary key: LATERAL with its LIMIT can't become a join with the backlog, and the condition on
 -- key_place is one that the ready index doesn't have.
 WITH candidate AS MATERIALIZED (
@@ -162,12 +165,12 @@ WITH known AS MATERIALIZED (
     ) job
      WHERE known.next IS NULL
      UNION ALL
-    SELECT job.*
+    SELECT job.id, job.channel, job.claim_token
       FROM unnest(%(ids)s::int[], %(claim_tokens)s::bigint[]) AS seen (id, token)
      CROSS JOIN LATERAL (
-        SELECT id, channel, claim_token FROM queue_job WHERE id = seen.id AND state = 'started' LIMIT 1
+        SELECT id, channel, claim_token, state FROM queue_job WHERE id = seen.id LIMIT 1
     ) job
-     WHERE job.claim_token = seen.token
+     WHERE job.state = 'started' AND job.claim_token = seen.token
 )
 SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now,
        (SELECT json_agg(entry)

@@ -6,11 +6,14 @@
 SELECT pg_backend_pid()
 
 -- name: limit_session
--- Without bitmap scans: where statistics are older than the backlog, the planner would rather sort all of it
--- than take it from an index in order.
-SELECT set_config('statement_timeout', %(statement_timeout)s, FALSE),
-       set_config('lock_timeout', %(lock_timeout)s, FALSE),
-       set_config('enable_bitmapscan', 'off', FALSE)
+-- Without bitmap scans and incremental sorts: where statistics are older than the backlog, the planner would
+-- rather sort all of it than take it from an index in order. Plans of prepared statements don't depend on the
+-- values of parameters. What this version of PostgreSQL doesn't know is left out.
+SELECT set_config(name, setting.value, FALSE)
+  FROM (VALUES ('statement_timeout', %(statement_timeout)s), ('lock_timeout', %(lock_timeout)s),
+               ('enable_bitmapscan', 'off'), ('enable_incremental_sort', 'off'),
+               ('plan_cache_mode', 'force_generic_plan')) setting (name, value)
+  JOIN pg_settings USING (name)
 
 -- name: register_worker
 -- session_lock: whether the worker can hold one; behind a pooler it can't, and its heartbeat alone counts.

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "job_worker"))
 
 from engine.channels import ChannelFilter  # noqa: E402
 from engine.claim import claim_jobs, promote_due_jobs  # noqa: E402
+from engine.connection import EngineConnection  # noqa: E402
 from engine.limits import release_slots  # noqa: E402
 from engine.memory import ClaimMemory  # noqa: E402
 from engine.rescue import find_dead_workers, rescue_orphans  # noqa: E402
@@ -32,7 +33,9 @@ RESCUE_LOCK = 1
 class Claimer:
     def __init__(self, dsn, name, seconds, free, channels):
         # The disk is not what is tested: a killed client loses nothing by it.
-        self.connection = psycopg2.connect(**dsn, options="-c synchronous_commit=off")
+        self.connection = psycopg2.connect(
+            **dsn, options="-c synchronous_commit=off", connection_factory=EngineConnection
+        )
         self.connection.autocommit = True
         prepare_session(self.connection, [])
         self.cursor = self.connection.cursor()
