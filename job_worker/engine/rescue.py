@@ -5,6 +5,7 @@ from collections import namedtuple
 from .queries import QUERIES
 from .retry import Released, decide_retry
 from .store import JobFailure, apply_decision, release_jobs
+from .transaction import transaction
 from .workers import WORKER_LOCK_CLASS
 
 RESCUE_LOCK_CLASS = 0x6A7273  # "jrs"
@@ -13,7 +14,7 @@ RESCUE_LOCK_CLASS = 0x6A7273  # "jrs"
 def find_dead_workers(cursor, stale_after_seconds):
     """Ids of the workers that died or have shown no sign of life for so many seconds."""
     cursor.execute(QUERIES["dead_workers"], {"lock_class": WORKER_LOCK_CLASS, "stale_after": stale_after_seconds})
-    return [worker_id for worker_id, _concurrency in cursor.fetchall()]
+    return [worker_id for (worker_id,) in cursor.fetchall()]
 
 
 def rescue_orphans(connection, dead_worker_ids, max_backoff_seconds):
@@ -25,15 +26,8 @@ def rescue_orphans(connection, dead_worker_ids, max_backoff_seconds):
     :param list dead_worker_ids: of :func:`find_dead_workers`
     :return: list of ``(orphan, decision)``; an orphan has ``id`` and ``uuid``
     """
-    with connection.cursor() as cursor:
-        cursor.execute("BEGIN")
-        try:
-            rescued = _rescue(cursor, dead_worker_ids, max_backoff_seconds)
-        except BaseException:
-            cursor.execute("ROLLBACK")
-            raise
-        cursor.execute("COMMIT")
-    return rescued
+    with connection.cursor() as cursor, transaction(cursor):
+        return _rescue(cursor, dead_worker_ids, max_backoff_seconds)
 
 
 def _rescue(cursor, dead_worker_ids, max_backoff_seconds):

@@ -6,7 +6,7 @@
 -- Workers that should hold a session lock and don't, and those that have shown no sign of life
 -- for %(stale_after)s seconds: a hung host. A worker takes its lock in the transaction that
 -- inserts its row, so no living worker is ever seen without one.
-SELECT worker.id, worker.concurrency
+SELECT worker.id
   FROM queue_worker worker
  WHERE (worker.session_lock IS NOT FALSE AND NOT EXISTS (
     SELECT 1
