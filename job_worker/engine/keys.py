@@ -7,6 +7,7 @@ work of the unique index ``queue_job_key_running``.
 """
 
 from .memory import Head
+from .prepared import run_query
 from .queries import QUERIES
 from .transaction import transaction
 
@@ -23,7 +24,7 @@ def place_keys(cursor, keys):
         return []
     with transaction(cursor):
         cursor.execute(QUERIES["lock_keys"], {"keys": keys, "lock_class": KEY_LOCK_CLASS})
-        cursor.execute(QUERIES["place_keys"], {"keys": keys})
+        run_query(cursor, "place_keys", {"keys": keys})
         return [Head(*position) for place, *position in cursor.fetchall() if place is None]
 
 

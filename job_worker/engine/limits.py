@@ -43,7 +43,7 @@ def _fetch(cursor, params):
 
 def lock_limits(cursor, limit_ids):
     """Reserve limits to the end of the transaction; return the ids of those that could be had."""
-    cursor.execute(QUERIES["lock_limits"], {"ids": list(limit_ids)})
+    run_query(cursor, "lock_limits", {"ids": list(limit_ids)})
     return {id_ for (id_,) in cursor.fetchall()}
 
 

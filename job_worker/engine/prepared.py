@@ -12,7 +12,7 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 # Parameters of the statements and their types.
 _FINISH_JOB = {"id": "int", "claim_token": "bigint", "result": "text", "seconds": "float8"}
 _HEADS = {"channels": "text[]", "priorities": "int[]", "due_ats": "timestamp[]", "ids": "int[]"}
-_OF_CLAIMS = {
+OF_CONTROL = {
     "look_for_jobs": {},
     "look_from_heads": _HEADS,
     "claim_jobs": {
@@ -21,6 +21,9 @@ _OF_CLAIMS = {
     "list_candidates": _HEADS,
     "read_limits": {"channels": "varchar[]", "tokens": "bigint[]", "ids": "int[]", "claim_tokens": "bigint[]"},
     "next_due": {"floor": "timestamp"},
+    "lock_limits": {"ids": "int[]"},
+    "place_keys": {"keys": "text[]"},
+    "release_dependents": {"ids": "int[]"},
 }  # fmt: skip
 # A plan is made for the table as it is then. One for a small table may walk or sort all of it, so plans are made
 # anew when it has grown to this multiple, above so many bytes; and now and then.
@@ -49,7 +52,7 @@ class SessionStatements:
 
     def execute(self, cursor, name, params, literals):
         """Run the query ``name``, prepared for these ``literals``: numbers that its plan depends on."""
-        types = _OF_CLAIMS[name]
+        types = OF_CONTROL[name]
         own_name = "_".join([name, *map(str, literals.values())])
         statements = [execute_statement(own_name, types)]
         now = self._clock()
@@ -63,7 +66,7 @@ class SessionStatements:
 
 
 def run_query(cursor, name, params=None, **literals):
-    """Run the query ``name`` of a claim, prepared where the session of ``cursor`` allows it.
+    """Run the query ``name`` of :data:`OF_CONTROL`, prepared where the session of ``cursor`` allows it.
 
     :param literals: numbers that the plan depends on; few different ones, for each is prepared on its own
     """

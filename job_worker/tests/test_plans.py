@@ -2,7 +2,7 @@ from odoo.tests import tagged
 
 from ..engine.claim import _as_columns
 from ..engine.memory import Head
-from ..engine.prepared import _OF_CLAIMS, execute_statement, run_query
+from ..engine.prepared import OF_CONTROL, execute_statement, run_query
 from ..engine.queries import QUERIES
 from ..engine.workers import prepare_session
 from .claim_case import ClaimCase
@@ -44,11 +44,11 @@ class TestPlans(ClaimCase):
             if before:
                 cursor.execute(QUERIES[before])
             statement = QUERIES[query]
-            if query in _OF_CLAIMS:
+            if query in OF_CONTROL:
                 literals = {"window": window} if window else {}
                 run_query(cursor, query, params, **literals)
                 cursor.execute("ROLLBACK; BEGIN")
-                statement = execute_statement("_".join([query, *map(str, literals.values())]), _OF_CLAIMS[query])
+                statement = execute_statement("_".join([query, *map(str, literals.values())]), OF_CONTROL[query])
             cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, params)
             (((plan,),),) = cursor.fetchall()
             cursor.execute("ROLLBACK")

@@ -25,7 +25,8 @@ SELECT pg_advisory_xact_lock(%(lock_class)s, hash)
 -- It may happen that two are first (a row was locked, a job was put back): the unique index of running
 -- keys lets only one of them start. Nobody is first when a worker died in between: see stalled_keys.
 -- Lock: SKIP LOCKED, a job that is locked is being claimed, or ended by a person.
--- Indexes: queue_job_key_order_index, queue_job_key_running, queue_job_key_turn_index.
+-- Indexes: queue_job_key_order_index, queue_job_key_running, queue_job_key_turn_index; the primary key, for an
+-- array instead of a join, which would read the whole table.
 WITH key AS MATERIALIZED (
     SELECT DISTINCT name FROM unnest(%(keys)s::text[]) name
 ), best AS MATERIALIZED (
@@ -58,7 +59,7 @@ WITH key AS MATERIALIZED (
 )
 UPDATE queue_job
    SET key_place = CASE WHEN id IN (SELECT id FROM best) THEN NULL ELSE 'behind' END
- WHERE id IN (SELECT id FROM best UNION ALL SELECT id FROM other)
+ WHERE id = ANY(ARRAY(SELECT id FROM best UNION ALL SELECT id FROM other))
    AND key_place IS DISTINCT FROM CASE WHEN id IN (SELECT id FROM best) THEN NULL ELSE 'behind' END
 RETURNING key_place, channel, priority,
           to_json(COALESCE(scheduled_at, create_date, '-infinity')) #>> '{}' AS due_at, id
