@@ -2,6 +2,7 @@ from . import test_bulk
 from . import test_claim
 from . import test_config
 from . import test_connection
+from . import test_defaults
 from . import test_delay
 from . import test_dependencies
 from . import test_docs
