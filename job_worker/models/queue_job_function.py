@@ -103,7 +103,7 @@ class QueueJobFunction(models.Model):
 
     @api.model
     def _get_general_default(self, name):
-        """The default of one of :data:`GENERAL_DEFAULTS` for all jobs; a parameter that can't be read counts as none."""
+        """The default of all jobs for one of :data:`GENERAL_DEFAULTS`; a parameter that can't be read is none."""
         key = f"job_worker.default_{name}"
         text = self.env["ir.config_parameter"].sudo().get_param(key)
         if not text:
