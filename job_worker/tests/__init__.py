@@ -24,6 +24,7 @@ from . import test_queries
 from . import test_queue_limit
 from . import test_retention
 from . import test_retry
+from . import test_roles
 from . import test_rooms
 from . import test_running
 from . import test_security
