@@ -19,6 +19,7 @@ from . import test_options
 from . import test_payload
 from . import test_picture
 from . import test_plans
+from . import test_pool
 from . import test_properties
 from . import test_queries
 from . import test_queue_limit
