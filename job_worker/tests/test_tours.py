@@ -44,6 +44,13 @@ class TestTours(TourCase):
     def test_a_page_that_hears_of_a_change_reads_its_rows_again(self):
         self.tour("queue_page_follows_changes")
 
+    def test_a_user_opens_the_failed_job_from_the_message_about_it(self):
+        if "mail.thread" not in self.env:
+            self.skipTest("The module mail is not installed: there are no messages")
+        self.manager.write({"job_failure_notification": "inbox", "notification_type": "inbox"})
+        self.env["queue.job"]._tell_failures()
+        self.tour("queue_user_reads_of_a_failure", url="/odoo/action-mail.action_discuss")
+
     def test_every_view_opens(self):
         self.tour("queue_operator_opens_every_view")
 

@@ -116,6 +116,17 @@ tours.add("queue_operator_looks_at_a_graph_of_a_thousand_jobs", {
     ],
 });
 
+/** From the message about a failure in the inbox to the job. */
+tours.add("queue_user_reads_of_a_failure", {
+    steps: () => [
+        { trigger: ".o-mail-DiscussSidebar button:contains(Inbox):contains(1)", run: "click" },
+        { trigger: ".o-mail-Message:contains(A background job failed)" },
+        { trigger: ".o-mail-Message a:contains(Tour failure: out of paper)", run: "click" },
+        { trigger: ".o_form_view h1:contains(Tour failure)" },
+        { trigger: ".alert-danger:contains(out of paper)" },
+    ],
+});
+
 /** Every view of the jobs opens. */
 tours.add("queue_operator_opens_every_view", {
     url: "/odoo/queue-jobs",
