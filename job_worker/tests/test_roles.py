@@ -16,16 +16,11 @@ class TestRoles(TourCase):
     def test_who_has_no_right_on_the_queue_finds_neither_its_menu_nor_its_pages(self):
         self.new_user("no-queue-user", "base.group_user")
         job = self.enqueue("Tour of the stranger", self.env.ref("base.user_admin"))
-        for url in (f"/odoo/queue-jobs/{job.id}", f"/odoo/queue-graph/{job.id}"):
-            with self.subTest(url):
-                self.tour("queue_stranger_finds_no_queue", login="no-queue-user", url=url)
+        self.tour("queue_stranger_finds_no_queue", login="no-queue-user", url=f"/odoo/queue-graph/{job.id}")
 
-    def test_a_user_opens_their_own_jobs_only(self):
+    def test_a_user_opens_their_own_jobs_only_and_changes_no_channel(self):
         url = f"/odoo/queue-jobs/{self.job('Tour failure').id}"
-        self.tour("queue_user_can_not_open_the_job_of_another", login="queue-user", url=url)
-
-    def test_a_user_sees_channels_and_changes_none(self):
-        self.tour("queue_user_changes_no_channel", login="queue-user", url="/odoo/queue-channels")
+        self.tour("queue_user_sees_what_is_theirs", login="queue-user", url=url)
 
     def test_a_manager_sees_everything_but_the_settings(self):
         self.tour("queue_manager_sees_all_but_the_settings")
