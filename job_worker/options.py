@@ -113,7 +113,7 @@ _CHECKS = {
     "eta": _moment,
     "identity_key": _key,
     "concurrency_key": _key,
-    "timeout": _whole_number(1),
+    "timeout": _whole_number(0),
     "batch_size": _whole_number(1),
     "retry_pattern": dump_retry_pattern,
 }

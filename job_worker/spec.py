@@ -5,7 +5,7 @@ from uuid import uuid4
 from odoo.models import BaseModel
 
 from .exception import JobOptionError
-from .options import DEFAULTS, OPTION_COLUMNS
+from .options import OPTION_COLUMNS
 from .runtime import call
 
 # What a hook may not choose: it says what the job is, whose it is and where it stands.
@@ -40,7 +40,7 @@ class JobSpec:
         self.kwargs = kwargs
         self.uuid = str(uuid4())
         defaults = records.env["queue.job.function"]._get_defaults(records._name, method_name)
-        self.values = {"name": f"{records._name}.{method_name}", **DEFAULTS, **defaults, **options}
+        self.values = {"name": f"{records._name}.{method_name}", **defaults, **options}
 
     def __getattr__(self, name):
         if name in OPTION_COLUMNS:

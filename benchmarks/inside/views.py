@@ -38,6 +38,7 @@ class Screens:
     def __init__(self, env):
         self._jobs = env["queue.job"]
         self._last = self._jobs.search([], limit=1, order="id desc").id
+        self._new_company = env["res.company"].search([], limit=1, order="id desc").id
 
     def list(self, domain=()):
         self._jobs.web_search_read(
@@ -47,6 +48,10 @@ class Screens:
     def filtered(self, name):
         """The list with a filter of the search view."""
         self.list(self._filters()[name])
+
+    def company(self):
+        """The list of a company without jobs, chosen in the search panel."""
+        self.list([("company_id", "=", self._new_company)])
 
     def grouped(self, by):
         self._jobs.web_read_group([], [by], ["__count"], limit=80)
@@ -62,7 +67,8 @@ class Screens:
         )
 
     def search_panel(self):
-        self._jobs.search_panel_select_range("state", expand=True, enable_counters=False)
+        for name in ("state", "company_id"):
+            self._jobs.search_panel_select_range(name, expand=True, enable_counters=False, limit=200)
 
     def form(self):
         arch = self._jobs.get_view(view_type="form")
@@ -84,6 +90,7 @@ SCREENS = (
     ("form", "form", ()),
     ("kanban by state", "kanban", ()),
     ("search panel", "search_panel", ()),
+    ("search panel, a company without jobs", "company", ()),
     *(
         (f"grouped by {by}", "grouped", (by,))
         for by in (
@@ -132,6 +139,7 @@ def _fill(env, jobs):
     users = env["res.users"].create([{"name": f"User {n}", "login": f"benchmark-{n}"} for n in range(_USERS)])
     users |= env.ref("base.user_admin")
     values = {"jobs": jobs, "users": users.ids, "company": env.company.id}
+    env.ref("base.user_admin").company_ids |= env["res.company"].create({"name": "Without Jobs"})
     env.flush_all()
     env.cr.execute(_SQL.read_text(), values)
     env.cr.commit()

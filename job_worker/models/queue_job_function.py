@@ -1,12 +1,17 @@
 import json
+import logging
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
 from ..exception import JobOptionError
-from ..options import check_options, dump_retry_pattern
+from ..options import DEFAULTS, check_options, dump_retry_pattern
 
 _RELATED_ACTION_KEYS = {"enable": bool, "func_name": str, "kwargs": dict}
+# Options whose default for all jobs is a system parameter, with what holds while there is none.
+GENERAL_DEFAULTS = {"priority": DEFAULTS["priority"], "max_retries": DEFAULTS["max_retries"], "timeout": 0}
+
+_logger = logging.getLogger(__name__)
 
 
 class QueueJobFunction(models.Model):
@@ -20,9 +25,11 @@ class QueueJobFunction(models.Model):
     model_id = fields.Many2one("ir.model", "Model", required=True, ondelete="cascade")
     method = fields.Char(required=True)
     channel = fields.Char(help="Empty for the default, root.")
-    priority = fields.Integer(default=-1, help="Lower runs first; -1 for the default, 10.")
-    max_retries = fields.Integer(default=-1, help="0 for no end; -1 for the default, 5.")
-    timeout = fields.Integer(help="Seconds that an attempt may take; 0 for no limit.")
+    priority = fields.Integer(default=-1, help="Lower runs first; -1 for the default of all jobs.")
+    max_retries = fields.Integer(default=-1, help="0 for no end; -1 for the default of all jobs.")
+    timeout = fields.Integer(
+        help="Seconds that an attempt may take; 0 for the default of all jobs, -1 for no limit."
+    )
     concurrency_key = fields.Char(help="Jobs with the same key never run at the same time; empty for none.")
     batch_size = fields.Integer(
         help="How many of these jobs may run in one transaction, when they are short; 0 or 1 for one each."
@@ -68,12 +75,15 @@ class QueueJobFunction(models.Model):
                 raise ValidationError(self.env._("%s: the related action can't be itself.", function.name))
 
     def _make_defaults(self):
-        """The options of this function that differ from the general ones, as stored values."""
+        """The options of this function that differ from the general ones, as stored values.
+
+        :raise JobOptionError: one of them can't be; it is named
+        """
         options = {
             "channel": self.channel or None,
             "priority": None if self.priority == -1 else self.priority,
             "max_retries": None if self.max_retries == -1 else self.max_retries,
-            "timeout": self.timeout or None,
+            "timeout": 0 if self.timeout == -1 else self.timeout or None,
             "batch_size": self.batch_size or None,
             "concurrency_key": self.concurrency_key or None,
         }
@@ -85,9 +95,24 @@ class QueueJobFunction(models.Model):
     @api.model
     @tools.ormcache("model_name", "method_name")
     def _get_defaults(self, model_name, method_name):
-        """Stored option values for jobs of a method; empty when none are configured."""
+        """Stored option values for jobs of a method: its own, else those of all jobs."""
+        # A change of a system parameter clears this cache too.
+        general = {name: self._get_general_default(name) for name in GENERAL_DEFAULTS}
         function = self._get_function(model_name, method_name)
-        return function._make_defaults() if function else {}
+        return {**DEFAULTS, **general, **(function._make_defaults() if function else {})}
+
+    @api.model
+    def _get_general_default(self, name):
+        """The default of all jobs for one of :data:`GENERAL_DEFAULTS`; a parameter that can't be read is none."""
+        key = f"job_worker.default_{name}"
+        text = self.env["ir.config_parameter"].sudo().get_param(key)
+        if not text:
+            return GENERAL_DEFAULTS[name]
+        try:
+            return check_options({name: int(text)})[name]
+        except (ValueError, JobOptionError):
+            _logger.warning("The system parameter %s is no whole number from 0 but %r: it is ignored", key, text)
+            return GENERAL_DEFAULTS[name]
 
     @api.model
     def _get_function(self, model_name, method_name):

@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 
 from odoo import api, models
 
+from ..engine.states import STATES
+
 JOBS_LIMIT = 20000
 # Fewer equal siblings than this are shown one by one.
 COLLAPSE_FROM = 5
@@ -62,6 +64,7 @@ class QueueJob(models.Model):
     @api.model
     def _picture_node(self, jobs, key, layer):
         first = jobs[0]
+        counts = Counter(jobs.mapped("state"))
         return {
             "key": key,
             "id": first.id if len(jobs) == 1 else False,
@@ -70,7 +73,8 @@ class QueueJob(models.Model):
             "state": first.state if len(jobs) == 1 else False,
             "layer": layer,
             "count": len(jobs),
-            "states": dict(Counter(jobs.mapped("state"))),
+            # In one order, so that the parts of a bar stay where they are.
+            "states": {state: counts[state] for state, _label in STATES if counts[state]},
         }
 
 

@@ -2,6 +2,7 @@ from . import test_bulk
 from . import test_claim
 from . import test_config
 from . import test_connection
+from . import test_defaults
 from . import test_delay
 from . import test_dependencies
 from . import test_docs
@@ -19,11 +20,13 @@ from . import test_options
 from . import test_payload
 from . import test_picture
 from . import test_plans
+from . import test_pool
 from . import test_properties
 from . import test_queries
 from . import test_queue_limit
 from . import test_retention
 from . import test_retry
+from . import test_roles
 from . import test_rooms
 from . import test_running
 from . import test_running_memory

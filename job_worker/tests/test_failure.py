@@ -1,11 +1,15 @@
 import json
+from unittest import SkipTest
 
+from odoo.tests import tagged
 from odoo.tests.common import new_test_user
 
 from .graph_case import GraphCase
 
 
-class TestFailure(GraphCase):
+class FailureCase(GraphCase):
+    """Jobs of a user and a manager that failed, as SQL of the engine records it."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -18,7 +22,7 @@ class TestFailure(GraphCase):
         self.messages()
 
     def failed(self, *names, user=None, **options):
-        """Jobs of ``user`` that failed, as SQL of the engine records it."""
+        """Jobs of ``user`` that failed."""
         records = self.partner.with_user(user or self.user)
         jobs = [records.with_delay(description=name, **options).read(["name"]) for name in names]
         jobs = self.env["queue.job"].union(*jobs)
@@ -48,6 +52,8 @@ class TestFailure(GraphCase):
     def told(self, user):
         return self.messages().get(user.partner_id.id, [])
 
+
+class TestFailure(FailureCase):
     def test_a_user_hears_of_many_failures_in_one_message(self):
         jobs = self.failed("one", "two", "three")
         self.env["queue.job"]._tell_failures()
@@ -106,3 +112,86 @@ class TestFailure(GraphCase):
     def test_a_user_chooses_how_they_are_told(self):
         self.user.with_user(self.user).write({"job_failure_notification": "inbox"})
         self.assertEqual(self.user.job_failure_notification, "inbox")
+
+
+@tagged("post_install", "-at_install")
+class TestFailureMessage(FailureCase):
+    """Failures as messages of Odoo, where ``mail`` is installed."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if "mail.thread" not in cls.env:
+            raise SkipTest("The module mail is not installed: failures are told on screen only")
+        (cls.user | cls.manager).write({"job_failure_notification": "inbox", "email": "someone@example.com"})
+
+    def tell(self):
+        """Tell of the failures; return the new notifications of Odoo."""
+        before = self.env["mail.notification"].search([])
+        self.env["queue.job"]._tell_failures()
+        return self.env["mail.notification"].search([]) - before
+
+    def test_a_user_with_an_inbox_finds_all_failures_there_in_one_message(self):
+        self.user.notification_type = "inbox"
+        jobs = self.failed("one", "two <b>", "three")
+        (notification,) = self.tell()
+        self.assertEqual(notification.res_partner_id, self.user.partner_id)
+        self.assertEqual((notification.notification_type, notification.is_read), ("inbox", False))
+        message = notification.mail_message_id
+        self.assertEqual(message.subject, "3 background jobs failed")
+        for job in jobs:
+            self.assertIn(f'<a href="/odoo/queue-jobs/{job.id}">', message.body)
+        self.assertIn("two &lt;b&gt;: boom", message.body)
+        self.assertEqual(self.told(self.user), [], "It isn't told on screen as well")
+
+    def test_a_user_whose_messages_come_by_email_gets_one(self):
+        self.user.notification_type = "email"
+        (job,) = self.failed("one")
+        (notification,) = self.tell()
+        self.assertEqual(notification.notification_type, "email")
+        mail = self.env["mail.mail"].search([("mail_message_id", "=", notification.mail_message_id.id)])
+        self.assertEqual((mail.recipient_ids, mail.subject), (self.user.partner_id, "A background job failed"))
+        sent = mail._prepare_outgoing_body()
+        self.assertIn("one: boom", sent)
+        self.assertIn(f"{job.get_base_url()}/odoo/queue-jobs/{job.id}", sent, "The link leads to this Odoo")
+
+    def test_a_manager_is_sent_the_failures_of_a_channel_and_of_a_function(self):
+        self.user.job_failure_notification = "none"
+        self.manager.notification_type = "inbox"
+        model = self.env["ir.model"]._get_id("res.partner")
+        self.env["queue.job.alert"].create([{"user_id": self.manager.id, "channel": "root.export"}])
+        self.env["queue.job.alert"].create([{"user_id": self.manager.id, "model_id": model, "method": "read"}])
+        self.failed("both", channel="root.export")
+        self.failed("function")
+        other = self.partner.with_user(self.user).with_delay(description="neither").write({})
+        self.fail_again(other)
+        (notification,) = self.tell()
+        self.assertEqual(notification.res_partner_id, self.manager.partner_id)
+        body = notification.mail_message_id.body
+        self.assertEqual([text in body for text in ("both: boom", "function: boom", "neither")], [True, True, False])
+        self.assertEqual(body.count("both: boom"), 1, "Two alerts that fit tell of it once")
+
+    def test_who_can_not_open_jobs_is_sent_no_link(self):
+        stranger = new_test_user(self.env, "no-queue-user", groups="base.group_user")
+        stranger.write({"job_failure_notification": "inbox", "notification_type": "inbox"})
+        self.failed("one", user=stranger)
+        (notification,) = self.tell()
+        self.assertIn("one: boom", notification.mail_message_id.body)
+        self.assertNotIn("href", notification.mail_message_id.body)
+
+    def test_many_failures_are_one_message_that_lists_the_last_of_them(self):
+        self.user.notification_type = "inbox"
+        self.failed(*[f"job {number}" for number in range(25)])
+        (notification,) = self.tell()
+        self.assertEqual(notification.mail_message_id.subject, "25 background jobs failed")
+        self.assertEqual(notification.mail_message_id.body.count("<li>"), 21)
+        self.assertIn("and 5 more", notification.mail_message_id.body)
+
+    def test_a_message_speaks_the_language_of_its_reader(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.env["ir.module.module"]._load_module_terms(["job_worker"], ["de_DE"])
+        self.user.write({"lang": "de_DE", "notification_type": "inbox"})
+        self.failed(*[f"job {number}" for number in range(25)])
+        (notification,) = self.tell()
+        self.assertEqual(notification.mail_message_id.subject, "25 Hintergrundjobs sind fehlgeschlagen")
+        self.assertIn("und 5 weitere", notification.mail_message_id.body)

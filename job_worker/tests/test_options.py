@@ -39,7 +39,7 @@ class TestOptions(BaseCase):
             {"scheduled_at": 1e300},
             {"eta": timedelta.max},
             {"identity_key": ""},
-            {"timeout": 0},
+            {"timeout": -1},
             {"retry_pattern": {}},
             {"retry_pattern": {0: 1}},
             {"retry_pattern": {1: -1}},

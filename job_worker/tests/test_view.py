@@ -1,7 +1,11 @@
 from datetime import timedelta
+from unittest.mock import patch
+
+from lxml import etree
 
 from odoo import fields
 from odoo.exceptions import AccessError
+from odoo.sql_db import Cursor
 from odoo.tests.common import new_test_user
 
 from ..delay import group
@@ -158,3 +162,14 @@ class TestView(GraphCase):
         self.assertTrue(live._is_watched(self.env.cr))
         self.env.cr.execute("UPDATE queue_job_live SET watched_until = now() - interval '1 day'")
         self.assertFalse(live._is_watched(self.env.cr))
+
+    def test_the_companies_of_the_search_panel_cost_no_look_at_jobs(self):
+        self.env.user.group_ids |= self.env.ref("base.group_multi_company")
+        arch = etree.fromstring(self.env["queue.job"].get_view(view_type="search")["arch"])
+        (panel,) = arch.xpath("//searchpanel/field[@name='company_id']")
+        options = {"expand": panel.get("expand") == "1", "enable_counters": panel.get("enable_counters") != "0"}
+        with patch.object(Cursor, "execute", autospec=True, side_effect=Cursor.execute) as execute:
+            answer = self.env["queue.job"].search_panel_select_range("company_id", limit=200, **options)
+        self.assertIn(self.env.company.id, [value["id"] for value in answer["values"]])
+        self.assertTrue(execute.call_args_list)
+        self.assertFalse([call for call in execute.call_args_list if "queue_job" in repr(call.args[1])])

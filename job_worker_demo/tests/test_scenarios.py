@@ -1,13 +1,10 @@
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tests.common import TransactionCase
-from odoo.tools import file_path
 
 from odoo.addons.job_worker.exception import FailedJobError
 from odoo.addons.job_worker.tests.common import JobMixin
-
-# Debian's Odoo lacks a library that `mail` lists: the web client says so on its console, which fails a tour.
-LACKING = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
+from odoo.addons.job_worker.tests.tour_case import leave_out_lacking_asset
 
 
 class TestScenarios(JobMixin, TransactionCase):
@@ -86,11 +83,7 @@ class TestScenarios(JobMixin, TransactionCase):
 @tagged("post_install", "-at_install")
 class TestDemoTour(HttpCase):
     def test_a_person_starts_a_scenario_and_sees_its_code_and_its_graph(self):
-        try:
-            file_path(LACKING)
-        except FileNotFoundError:
-            values = {"name": LACKING, "bundle": "web.assets_backend", "directive": "remove", "path": LACKING}
-            self.env["ir.asset"].create(values)
+        leave_out_lacking_asset(self.env)
         manager = new_test_user(
             self.env, "queue-manager", password="queue-manager", groups="job_worker.group_queue_job_manager"
         )

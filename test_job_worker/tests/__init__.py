@@ -1,6 +1,7 @@
 from . import test_attacks
 from . import test_batch
 from . import test_chaos
+from . import test_demo_scenarios
 from . import test_drain
 from . import test_faults
 from . import test_graph_process
@@ -8,6 +9,7 @@ from . import test_hosts
 from . import test_identity_race
 from . import test_launcher
 from . import test_limits_process
+from . import test_live_page
 from . import test_modules
 from . import test_pooler
 from . import test_restart

@@ -84,6 +84,23 @@ class TestWorkerProcess(WorkerCase):
         attempts = self.query("SELECT number, exc_name FROM queue_job_attempt WHERE job_id = %s ORDER BY id", job_id)
         self.assertEqual(attempts, [(number, "ExecutorDied") for number in (1, 2, 3)])
 
+    def test_executors_that_die_while_the_supervisor_is_busy_do_not_take_it_along(self):
+        job_ids = [self.enqueue_act(f"victim {number}", "sleep", 3600) for number in range(2)]
+        worker = self.start_worker()
+        for job_id in job_ids:
+            self.wait_for_state(job_id, "started")
+        supervisor, executors = self.supervisor(worker), self.executors(worker)
+        # Both pipes of each are at their end when it looks again: what it does for one must not trip over the other.
+        supervisor.suspend()
+        for executor in executors:
+            executor.kill()
+        self.wait_until(lambda: all(is_zombie(executor) for executor in executors), "both are dead")
+        supervisor.resume()
+        for job_id in job_ids:
+            self.wait_until(lambda job_id=job_id: self.job(job_id, "attempts"), "the attempt is charged")
+            self.assertEqual(self.job(job_id, "exc_name"), "ExecutorDied")
+        self.assertEqual(self.supervisor(worker), supervisor)
+
     def test_a_job_past_its_timeout_is_interrupted_and_charged(self):
         job_id = self.enqueue_act("slow", "sleep", 3600, timeout=1)
         self.start_worker()
@@ -190,3 +207,7 @@ class TestWorkerProcess(WorkerCase):
             self.wait_for_state(job_id, "done")
         order = [name for (name,) in self.query("SELECT name FROM queue_test_ledger ORDER BY id")]
         self.assertEqual(order, ["first", "second", "third", "fourth", "last"])
+
+
+def is_zombie(process):
+    return process.status() == psutil.STATUS_ZOMBIE

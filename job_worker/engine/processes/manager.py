@@ -16,6 +16,7 @@ from .schedule import Schedule
 from .service import Service
 from .signals import SignalInbox, describe_exit
 from .systemd import Systemd
+from .wakeups import wait_and_call
 
 _logger = logging.getLogger(__name__)
 
@@ -88,8 +89,7 @@ class Manager:
         if not self._stops:
             due += [self._due.next("discover"), *self._not_before.values()]
         due += [self._silence_deadline(service) for service in self._services if service.ready]
-        for key, _events in self._selector.select(max(0.0, min(due) - time.monotonic())):
-            key.data()
+        wait_and_call(self._selector, max(0.0, min(due) - time.monotonic()))
 
     def _obey_signals(self):
         for _signal in range(self._signals.take(signal.SIGTERM, signal.SIGINT)):

@@ -25,6 +25,7 @@ from .pool import ExecutorPool
 from .schedule import Schedule
 from .signals import SignalInbox
 from .upkeep import Upkeep
+from .wakeups import wait_and_call
 
 _logger = logging.getLogger(__name__)
 
@@ -133,8 +134,7 @@ class Supervisor:
         due += [self._pool.next_deadline, self._pool.next_dump]
         if self._stop_deadline is not None:
             due.append(self._stop_deadline)
-        for key, _events in self._selector.select(max(0.0, min(due) - time.monotonic())):
-            key.data()
+        wait_and_call(self._selector, max(0.0, min(due) - time.monotonic()))
 
     def _obey_signals(self):
         self._signals.take(signal.SIGINT, signal.SIGCHLD)  # the manager knows what Ctrl-C means

@@ -8,6 +8,9 @@ import { useLiveJobs } from "../live/live_service";
 import { layout, NODE } from "./graph_layout";
 
 const ZOOM = { min: 0.05, max: 3, step: 1.25 };
+// A graph that would be smaller than this when all of it shows is opened at its job instead.
+const LEGIBLE = 0.2;
+const CLOSE_UP = 0.8;
 const MARGIN = 24;
 
 /** The graph of a job: drag to move, wheel to zoom, click a job to open it, a group to unfold it. */
@@ -19,18 +22,21 @@ export class JobGraph extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.canvas = useRef("canvas");
+        this.content = useRef("content");
         this.node = NODE;
         this.opened = new Set();
-        this.state = useState({ picture: null, x: MARGIN, y: MARGIN, scale: 1 });
+        this.state = useState({ picture: null });
+        // Not a state: a move of a graph of 1,000 nodes must not render them again.
+        this.view = { x: MARGIN, y: MARGIN, scale: 1 };
         onWillStart(() => this.load(this.props.jobId));
         onWillUpdateProps(async (props) => {
             if (props.jobId !== this.props.jobId) {
                 this.opened.clear();
                 await this.load(props.jobId);
-                this.fit();
+                this.start();
             }
         });
-        onMounted(() => this.fit());
+        onMounted(() => this.start());
         useLiveJobs(() => this.load(this.props.jobId));
     }
 
@@ -42,8 +48,20 @@ export class JobGraph extends Component {
         this.props.onLoaded?.(picture);
     }
 
-    get transform() {
-        return `translate(${this.state.x} ${this.state.y}) scale(${this.state.scale})`;
+    look(x, y, scale) {
+        this.view = { x, y, scale };
+        this.content.el.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+    }
+
+    /** Show all of the graph, or the job itself where all would be too small to read. */
+    start() {
+        this.fit();
+        const node = this.state.picture.nodes.find((node) => node.id === this.state.picture.current);
+        if (this.view.scale < LEGIBLE && node) {
+            const { clientWidth, clientHeight } = this.canvas.el;
+            const [x, y] = [node.x + NODE.width / 2, node.y + NODE.height / 2];
+            this.look(clientWidth / 2 - x * CLOSE_UP, clientHeight / 2 - y * CLOSE_UP, CLOSE_UP);
+        }
     }
 
     /** Show all of the graph, but never larger than it is. */
@@ -58,18 +76,16 @@ export class JobGraph extends Component {
             (clientWidth - 2 * MARGIN) / Math.max(width, 1),
             (clientHeight - 2 * MARGIN) / Math.max(height, 1)
         );
-        this.state.scale = Math.max(scale, ZOOM.min);
-        this.state.x = (clientWidth - width * this.state.scale) / 2;
-        this.state.y = (clientHeight - height * this.state.scale) / 2;
+        this.look((clientWidth - width * scale) / 2, (clientHeight - height * scale) / 2, scale);
     }
 
     zoom(factor, x = this.canvas.el.clientWidth / 2, y = this.canvas.el.clientHeight / 2) {
-        const scale = Math.min(ZOOM.max, Math.max(ZOOM.min, this.state.scale * factor));
-        const ratio = scale / this.state.scale;
+        const view = this.view;
+        // A graph that fits below the smallest scale may be left, but not made smaller still.
+        const scale = Math.min(ZOOM.max, Math.max(Math.min(ZOOM.min, view.scale), view.scale * factor));
+        const ratio = scale / view.scale;
         // The point under the pointer stays where it is.
-        this.state.x = x - (x - this.state.x) * ratio;
-        this.state.y = y - (y - this.state.y) * ratio;
-        this.state.scale = scale;
+        this.look(x - (x - view.x) * ratio, y - (y - view.y) * ratio, scale);
     }
 
     zoomIn() {
@@ -87,15 +103,14 @@ export class JobGraph extends Component {
 
     onPointerDown(ev) {
         if (!ev.target.closest(".o_queue_graph_node")) {
-            this.drag = { x: ev.clientX - this.state.x, y: ev.clientY - this.state.y };
+            this.drag = { x: ev.clientX - this.view.x, y: ev.clientY - this.view.y };
             this.canvas.el.setPointerCapture(ev.pointerId);
         }
     }
 
     onPointerMove(ev) {
         if (this.drag) {
-            this.state.x = ev.clientX - this.drag.x;
-            this.state.y = ev.clientY - this.drag.y;
+            this.look(ev.clientX - this.drag.x, ev.clientY - this.drag.y, this.view.scale);
         }
     }
 

@@ -60,6 +60,73 @@ tours.add("queue_operator_looks_at_a_graph", {
     ],
 });
 
+const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+const check = (condition, message) => {
+    if (!condition) {
+        throw new Error(message);
+    }
+};
+
+/** A graph of 1,002 jobs: three nodes, then two hundred in a frame, all in sight, none too slow to move. */
+tours.add("queue_operator_looks_at_a_graph_of_a_thousand_jobs", {
+    steps: () => [
+        { trigger: ".o_form_view h1:contains(Thousand first)" },
+        { trigger: "button[name=action_open_graph]:contains(1000+)", run: "click" },
+        { trigger: ".o_queue_graph_bar:contains(1002 jobs)" },
+        {
+            content: "a thousand siblings are one node, which says how they stand",
+            trigger: ".o_queue_graph_node[data-count='1000'] .o_queue_detail:contains(1000 Waiting)",
+            run: () => check(document.querySelectorAll(".o_queue_graph_node").length === 3, "not three nodes"),
+        },
+        { trigger: ".o_queue_graph_node[data-count='1000'] rect.o_queue_box", run: "click" },
+        {
+            content: "some are shown one by one, the rest together, and one edge leads to all of them",
+            trigger: ".o_queue_graph_node[data-count='800']",
+            run: () => {
+                check(document.querySelectorAll(".o_queue_graph_node").length === 203, "not 203 nodes");
+                check(document.querySelectorAll(".o_queue_edge[marker-end]").length === 2, "not two edges");
+            },
+        },
+        {
+            content: "all of it is in sight, and large enough to see",
+            trigger: ".o_queue_frame",
+            run: () => {
+                const [all, canvas] = [box(".o_queue_graph_content"), box(".o_queue_graph_canvas")];
+                check(all.left >= canvas.left && all.right <= canvas.right, "wider than the page");
+                check(all.top >= canvas.top && all.bottom <= canvas.bottom, "higher than the page");
+                check(all.width > canvas.width / 2 || all.height > canvas.height / 2, "lost in the page");
+            },
+        },
+        { trigger: ".o_queue_zoom_in", run: "click" },
+        {
+            trigger: ".o_queue_fit",
+            run: async (helpers) => {
+                const before = box(".o_queue_graph_content").width;
+                await helpers.click();
+                check(box(".o_queue_graph_content").width < before, "it doesn't fit again");
+            },
+        },
+        { content: "the rest opens as a list", trigger: ".o_queue_graph_node[data-count='800'] rect.o_queue_box", run: "click" },
+        { trigger: ".o_list_view .o_data_row:contains(Thousand part)" },
+        { trigger: ".o_breadcrumb a:contains(Graph of Thousand first)", run: "click" },
+        { content: "it is folded again", trigger: ".o_queue_graph_node[data-count='1000']" },
+        { trigger: ".o_queue_graph_node[data-name='Thousand last'] rect.o_queue_box", run: "click" },
+        { trigger: ".o_form_view h1:contains(Thousand last)" },
+        { trigger: "[name=wait_reason]:contains(Waits for 1000 jobs to be done)" },
+    ],
+});
+
+/** From the message about a failure in the inbox to the job. */
+tours.add("queue_user_reads_of_a_failure", {
+    steps: () => [
+        { trigger: ".o-mail-DiscussSidebar button:contains(Inbox):contains(1)", run: "click" },
+        { trigger: ".o-mail-Message:contains(A background job failed)" },
+        { trigger: ".o-mail-Message a:contains(Tour failure: out of paper)", run: "click" },
+        { trigger: ".o_form_view h1:contains(Tour failure)" },
+        { trigger: ".alert-danger:contains(out of paper)" },
+    ],
+});
+
 /** Every view of the jobs opens. */
 tours.add("queue_operator_opens_every_view", {
     url: "/odoo/queue-jobs",
