@@ -9,3 +9,4 @@ from . import test_dashboard
 from . import test_settings
 from . import test_docs
 from . import test_chaos
+from . import test_restart

@@ -111,7 +111,47 @@ class TestDashboard(DashboardCase):
             [item["text"] for item in data["attention"]],
             ["No worker serves the channel root.alone: 1 jobs wait.", "Channel root.held is paused: 1 jobs wait."],
         )
-        self.assertEqual({row["channel"]: row["limit"] for row in data["channels"]}["root.mail"], 3)
+
+    def test_the_capacity_of_a_channel_is_the_least_of_its_limits_of_those_above_and_of_its_executors(self):
+        for channel in ("exports", "exports.big", "exports.small", "mail.bulk", "root.imports", "other"):
+            self.make_job("pending", ended=self.now, channel=channel)
+        limits = {"exports": 3, "exports.big": 5, "exports.small": 2, "root": 30, "mail": -1}
+        self.env["queue.limit"].create([{"name": name, "limit": limit} for name, limit in limits.items()])
+
+        def capacities():
+            return {row["channel"]: row["capacity"] for row in self.dashboard()["channels"]}
+
+        exports = {"exports": 3, "exports.big": 3, "exports.small": 2}
+        others = ("mail.bulk", "root.imports", "other")
+        self.assertEqual(capacities(), exports | dict.fromkeys(others, 30), "Without a worker limits alone tell")
+        for number, (executors, channels) in enumerate(((4, ""), (8, "mail, root.imports"))):
+            self.env.cr.execute(
+                "INSERT INTO queue_worker (name, concurrency, heartbeat, session_lock, channels)"
+                " VALUES (%s, %s, %s, FALSE, %s)",
+                [f"host:{number}", executors, self.now, channels],
+            )
+        self.assertEqual(capacities(), exports | {"mail.bulk": 12, "root.imports": 12, "other": 4})
+        self.env["queue.limit"].search([("name", "=", "root")]).limit = 1
+        self.assertEqual(set(capacities().values()), {1})
+
+    def test_it_says_when_nobody_looks_at_the_alerts(self):
+        cron = self.env.ref("job_worker_monitor.ir_cron_monitor")
+
+        def items():
+            return [item for item in self.dashboard()["attention"] if "scheduled action" in item["text"]]
+
+        cron.nextcall = self.now - timedelta(minutes=4)
+        self.assertEqual(items(), [])
+        cron.nextcall = self.now - timedelta(minutes=7)
+        (overdue,) = items()
+        self.assertIn("7 minutes overdue", overdue["text"])
+        cron.active = False
+        (off,) = items()
+        self.assertIn("switched off", off["text"])
+        self.assertEqual(self.env[off["model"]].search(off["domain"]), cron)
+        manager = new_test_user(self.env, "no admin", "job_worker.group_queue_job_manager")
+        attention = self.env["queue.monitor"].with_user(manager).get_dashboard("1h")["attention"]
+        self.assertIs(attention[0]["model"], False, "They can't open it")
 
     def test_an_empty_queue_says_so(self):
         self.assertTrue(self.dashboard()["is_empty"])
