@@ -10,3 +10,4 @@ from . import test_settings
 from . import test_docs
 from . import test_chaos
 from . import test_restart
+from . import test_i18n
