@@ -62,7 +62,7 @@ class QueueMonitor(models.AbstractModel):
     def _attend_to_alerts(self, data):
         for alert in data["alerts"]:
             level = {"critical": "danger", "warning": "warning"}.get(alert["severity"], "info")
-            text = self.env._("Alert %(name)s: %(text)s", name=alert["name"], text=alert["text"])
+            text = self.env._("Alert %(name)s: %(text)s.", name=alert["name"], text=alert["text"])
             yield self._item(level, text, "queue.alert", [("id", "=", alert["id"])])
 
     @api.model

@@ -7,7 +7,6 @@ from odoo.tools import SQL
 
 from odoo.addons.job_worker.engine.channels import ChannelFilter, lineage
 
-from ..metrics import periods
 from ..metrics.histogram import percentiles
 from ..metrics.queries import query
 from .queue_monitor_dashboard import iso
@@ -71,10 +70,7 @@ class QueueMonitor(models.AbstractModel):
         failing = failing[:TABLE_ROWS]
         names = sorted({row["function"] for row in (*slowest, *failing)})
         histograms = defaultdict(dict)
-        whole_days = {"resolution": periods.DAY, "start": periods.floor(scope["start"], periods.DAY)}
-        # Of a week, hours would be too many rows: its percentiles are of whole days.
-        params = {**scope, **(whole_days if scope["length"] > periods.LENGTH[periods.DAY] else {})}
-        for function, bucket, times in self.env.execute_query(query("function_histograms", functions=names, **params)):
+        for function, bucket, times in self.env.execute_query(query("function_histograms", functions=names, **scope)):
             histograms[function][bucket] = int(times)
         for row in rows:
             row["p95"] = percentiles(histograms.get(row["function"], {}), [0.95])[0]

@@ -63,11 +63,28 @@ class TestDashboard(DashboardCase):
                 self.assertEqual((sum(charts["done"]), sum(charts["failed"])), (3, 1))
                 self.assertEqual(data["tiles"]["ended"], 4)
 
+    def test_tables_have_the_jobs_of_the_charts_whatever_the_span(self):
+        self.env["ir.config_parameter"].set_param("job_worker_monitor.keep_minute_days", "40")
+        for number in range(160):
+            self.make_job(ended=self.now - timedelta(hours=5 * number, minutes=1), duration=1)
+        for span in ("1h", "24h", "7d", "30d"):
+            with self.subTest(span):
+                data = self.dashboard(span)
+                (channel,), (function,) = data["channels"], data["slowest"]
+                self.assertEqual(channel["done"], sum(data["charts"]["done"]))
+                self.assertEqual(function["count"], channel["done"])
+                self.assertAlmostEqual(function["p95"], 1, delta=0.04)
+
     def test_the_change_is_against_the_same_time_before(self):
-        for minutes, count in ((10, 3), (70, 2)):
+        for minutes, count in ((10, 3), (70, 2), (130, 1)):
             for _number in range(count):
                 self.make_job(ended=self.now - timedelta(minutes=minutes))
         self.assertAlmostEqual(self.dashboard()["tiles"]["ended_change"], 50, delta=4)
+
+    def test_there_is_no_change_against_a_time_that_nobody_counted(self):
+        for minutes in (10, 70):
+            self.make_job(ended=self.now - timedelta(minutes=minutes))
+        self.assertIsNone(self.dashboard()["tiles"]["ended_change"])
 
     def test_tables_group_what_happened(self):
         self.make_jobs()

@@ -1,6 +1,6 @@
 import { _t } from "@web/core/l10n/translation";
 
-import { formatBin, formatCount, formatSeconds } from "./format";
+import { formatBin, formatCount, formatSeconds, stepOfSeconds } from "./format";
 
 const COLORS = {
     done: "#2f9e6e",
@@ -25,6 +25,7 @@ export function describeCharts(charts, onBinClick) {
     const labels = charts.labels.map((iso) => formatBin(iso, charts.step));
     const set = (name, label, extra = {}) => ({ label, data: charts[name], color: COLORS[name], ...extra });
     const note = charts.step >= 86400 ? _t("days in UTC") : "";
+    const seconds = { format: formatSeconds, step: stepOfSeconds };
     const percentiles = (kind) =>
         ["p50", "p95", "p99"].map((name, index) => ({
             label: [_t("median"), "95%", "99%"][index],
@@ -55,8 +56,8 @@ export function describeCharts(charts, onBinClick) {
                 }),
             ],
         },
-        { id: "duration", title: _t("Duration"), format: formatSeconds, datasets: percentiles("duration") },
-        { id: "wait", title: _t("Wait"), format: formatSeconds, datasets: percentiles("wait") },
+        { id: "duration", title: _t("Duration"), ...seconds, datasets: percentiles("duration") },
+        { id: "wait", title: _t("Wait"), ...seconds, datasets: percentiles("wait") },
         {
             id: "busy",
             title: _t("Executors"),

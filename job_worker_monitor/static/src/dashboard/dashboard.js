@@ -9,7 +9,7 @@ import { Component, onWillStart, onWillUnmount, useExternalListener, useState } 
 
 import { describeCharts } from "./charts";
 import { functionDomain, openRecords, serialize } from "./drill_down";
-import { formatAgo, formatBin, formatCount, formatPercent, formatSeconds } from "./format";
+import { formatAgo, formatAverage, formatBin, formatCount, formatPercent, formatSeconds } from "./format";
 import { QueueChart } from "./queue_chart";
 import { describeTiles } from "./tiles";
 
@@ -37,7 +37,7 @@ export class QueueDashboard extends Component {
             [60, _t("every minute")],
             [0, _t("never")],
         ];
-        Object.assign(this, { formatAgo, formatCount, formatPercent, formatSeconds });
+        Object.assign(this, { formatAgo, formatAverage, formatCount, formatPercent, formatSeconds });
         this.state = useState({ data: null, error: null, companyId: false, ...this.restore() });
         this.request = 0;
         onWillStart(() => {
