@@ -64,7 +64,7 @@ export function describeCharts(charts, onBinClick) {
             format: formatCount,
             datasets: [
                 set("busy", _t("busy"), { fill: true, backgroundColor: `${COLORS.busy}33` }),
-                set("capacity", _t("there are"), { borderDash: [4, 4] }),
+                set("capacity", _t("available"), { borderDash: [4, 4] }),
             ],
         },
         {
