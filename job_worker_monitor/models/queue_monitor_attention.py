@@ -12,6 +12,7 @@ STUCK_AFTER = timedelta(hours=1)
 FAILED_WITHIN = timedelta(hours=24)
 # Odoo looks each minute, and other scheduled actions may keep it.
 OVERDUE_AFTER = timedelta(minutes=5)
+LEVELS = ("danger", "warning", "info")
 
 
 class QueueMonitor(models.AbstractModel):
@@ -19,16 +20,19 @@ class QueueMonitor(models.AbstractModel):
 
     @api.model
     def _attention(self, scope, live, data):
-        """List of dicts: ``level`` (danger, warning or info), ``text``, ``model`` and ``domain`` of what to open;
-        no model when this user may not open it.
+        """What is wrong, the worst first.
+
+        :return: list of dicts: ``level`` (one of :data:`LEVELS`), ``text``, ``model`` and ``domain`` of what to open;
+            no model when this user may not open it
         """
-        return [
+        items = [
             *self._attend_to_itself(scope["now"]),
             *self._attend_to_workers(live, data),
             *self._attend_to_alerts(data),
             *self._attend_to_channels(live, data),
             *self._attend_to_jobs(scope, live),
         ]
+        return sorted(items, key=lambda item: LEVELS.index(item["level"]))
 
     @api.model
     def _attend_to_itself(self, now):
@@ -125,14 +129,11 @@ class QueueMonitor(models.AbstractModel):
     def _health(self, live, data):
         """``{"level", "text"}``: one sentence for those who read no more."""
         tiles, attention = data["tiles"], data["attention"]
-        for level in ("danger", "warning"):
-            worst = [item for item in attention if item["level"] == level]
-            if worst:
-                more = len(attention) - 1
-                text = worst[0]["text"]
-                if more:
-                    text = self.env._("%(first)s And %(count)s more.", first=text, count=more)
-                return {"level": level, "text": text}
+        if attention and attention[0]["level"] != "info":
+            text, more = attention[0]["text"], len(attention) - 1
+            if more:
+                text = self.env._("%(first)s And %(count)s more.", first=text, count=more)
+            return {"level": attention[0]["level"], "text": text}
         text = self.env._(
             "All is well: %(busy)s of %(capacity)s executors are busy, %(ready)s jobs are ready.",
             busy=tiles["started"],

@@ -99,6 +99,7 @@ class TestDashboard(DashboardCase):
     def test_what_needs_attention_leads_to_its_jobs(self):
         self.make_jobs()
         data = self.dashboard()
+        self.assertEqual([item["level"] for item in data["attention"]], ["danger", "warning", "warning", "warning"])
         self.assertEqual(data["health"]["level"], "danger")
         self.assertIn("No worker", data["health"]["text"])
         counts = {}

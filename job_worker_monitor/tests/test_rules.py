@@ -80,6 +80,7 @@ class TestRules(RuleCase):
         self.env["queue.job"].browse(jobs[0]).button_cancel()
         self.turn(1)
         self.assertEqual(self.firing(rule), {})
+        self.assertEqual(rule.alert_ids.text, "2 jobs are ready and not running (limit 2)", "What was wrong")
 
     def test_the_oldest_age_fires_when_a_job_is_so_old(self):
         rule = self.make_rule("oldest_age", threshold=300)
