@@ -70,8 +70,8 @@ class QueueMonitor(models.AbstractModel):
         failing = failing[:TABLE_ROWS]
         names = sorted({row["function"] for row in (*slowest, *failing)})
         histograms = defaultdict(dict)
-        for function, bucket, times in self.env.execute_query(query("function_histograms", functions=names, **scope)):
-            histograms[function][bucket] = int(times)
+        for row in self._query_span("function_histograms", scope, functions=names):
+            histograms[row["function"]][row["bucket"]] = int(row["times"])
         for row in rows:
             row["p95"] = percentiles(histograms.get(row["function"], {}), [0.95])[0]
         return {"slowest": slowest, "failing": failing}

@@ -35,10 +35,15 @@ SELECT floor(EXTRACT(EPOCH FROM period) / %(step)s)::bigint AS bin,
  GROUP BY 1
 
 -- name: whole_span
--- The periods that the span is made of, as few as can be: days where a day is whole, from %(days_from)s on.
+-- The metrics that the span is made of, as few as can be: days where a day is whole, from %(days_from)s on.
 -- Index: queue_metric_key_unique.
-((resolution = %(resolution)s AND period >= %(start)s AND period < %(days_from)s)
- OR (resolution = 'day' AND period >= %(days_from)s AND period < %(end)s))
+SELECT *
+  FROM queue_metric
+ WHERE resolution = %(resolution)s AND period >= %(start)s AND period < %(days_from)s AND function <> ''
+ UNION ALL
+SELECT *
+  FROM queue_metric
+ WHERE resolution = 'day' AND period >= %(days_from)s AND period < %(end)s AND function <> ''
 
 -- name: by_function
 SELECT channel, function,
@@ -48,14 +53,14 @@ SELECT channel, function,
        COALESCE(sum(duration_sum) FILTER (WHERE outcome IN ('done', 'failed')), 0) AS duration_sum,
        COALESCE(sum(duration_sum) FILTER (WHERE outcome IN ('done', 'error')), 0) AS busy,
        COALESCE(sum(duration_count) FILTER (WHERE outcome IN ('done', 'failed')), 0) AS duration_count
-  FROM queue_metric
- WHERE %(periods)s AND function <> '' AND %(companies)s
+  FROM (%(whole_span)s) metric
+ WHERE %(companies)s
  GROUP BY channel, function
 
 -- name: function_histograms
 SELECT function, bucket::int, sum(times::bigint) AS times
-  FROM queue_metric, jsonb_each_text(duration_histogram) AS entry (bucket, times)
- WHERE %(periods)s AND outcome IN ('done', 'failed') AND function = ANY(%(functions)s) AND %(companies)s
+  FROM (%(whole_span)s) metric, jsonb_each_text(duration_histogram) AS entry (bucket, times)
+ WHERE outcome IN ('done', 'failed') AND function = ANY(%(functions)s) AND %(companies)s
  GROUP BY 1, 2
 
 -- name: recent_errors
