@@ -58,4 +58,5 @@ def _take(sandbox, console, demo, chromium):
 
 def _fill_script():
     sql = REPOSITORY / "benchmarks" / "inside" / "many_jobs.sql"
-    return f"fill_sql = {str(sql)!r}\n" + (SCRIPTS / "fill.py").read_text()
+    scripts = [(SCRIPTS / name).read_text() for name in ("fill_monitor.py", "fill.py")]
+    return "\n".join([f"fill_sql = {str(sql)!r}", *scripts])

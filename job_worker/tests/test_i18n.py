@@ -6,7 +6,7 @@ import polib
 from odoo.tests.common import BaseCase, TransactionCase
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = ("job_worker", "job_worker_demo")
+MODULES = ("job_worker", "job_worker_demo", "job_worker_monitor")
 LANGUAGES = ("de", "fr", "es")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%s")
 

@@ -36,6 +36,20 @@ SELECT %(subject)s, bucket::int, sum(times::bigint)
  WHERE resolution = 'minute' AND period > %(since)s AND period <= %(now)s AND outcome IN ('done', 'failed') AND function <> '' AND %(metric_scope)s
  GROUP BY 1, 2
 
+-- name: level_depth
+-- As depth, from what was counted in this turn.
+SELECT %(subject)s, sum(ready)
+  FROM (%(levels)s) level
+ WHERE ready > 0 AND %(live_scope)s
+ GROUP BY 1
+
+-- name: level_oldest_age
+-- As oldest_age, from what was counted in this turn.
+SELECT %(subject)s, max(oldest)
+  FROM (%(levels)s) level
+ WHERE ready > 0 AND %(live_scope)s
+ GROUP BY 1
+
 -- name: depth
 SELECT %(subject)s, count(*)
   FROM queue_job job
@@ -54,7 +68,7 @@ SELECT %(subject)s, EXTRACT(EPOCH FROM %(now)s::timestamp - min(COALESCE(schedul
 SELECT live.channel, LEAST(live.oldest, COALESCE(EXTRACT(EPOCH FROM %(now)s::timestamp - ended.period), live.oldest))
   FROM (
     SELECT channel, sum(ready) AS ready, sum(started) AS started, max(oldest) AS oldest
-      FROM (%(live)s) level
+      FROM (%(levels)s) level
      WHERE %(live_scope)s
      GROUP BY channel
   ) live

@@ -96,7 +96,9 @@ class QueueAlert(models.Model):
             return
         values = {name: getattr(episode, name) or False for name in _EPISODE_FIELDS}
         values.update(value=value or 0.0, peak=episode.peak, threshold=rule.threshold, severity=rule.severity)
-        values["text"] = rule._describe(value, subject)
+        # What was wrong, for those who read of it later; that all is well again is said by the state.
+        shown = episode.peak if episode.state == episodes.RESOLVED else value
+        values["text"] = rule._describe(shown, subject)
         if self:
             self.write(values)
         else:

@@ -48,10 +48,14 @@ class QueueAlertRule(models.Model):
         return self._measure_by_query("wait_average", now)
 
     def _measure_depth(self, now):
-        return self._measure_by_query("depth", now)
+        return self._measure_by_query("depth" if self._needs_jobs() else "level_depth", now)
 
     def _measure_oldest_age(self, now):
-        return self._measure_by_query("oldest_age", now)
+        return self._measure_by_query("oldest_age" if self._needs_jobs() else "level_oldest_age", now)
+
+    def _needs_jobs(self):
+        """Whether the jobs themselves must be looked at: levels don't tell functions apart."""
+        return bool(self.function) or self.measured_by == "function"
 
     def _measure_failing_streak(self, now):
         return self._measure_by_query("failing_streak", now)
@@ -125,7 +129,7 @@ class QueueAlertRule(models.Model):
                 now=now,
                 since=periods.floor(now, periods.MINUTE) - timedelta(minutes=self.window_minutes),
                 min_jobs=self.min_jobs,
-                live=self.env["queue.metric"]._live_levels(now),
+                levels=self.env["queue.metric"]._levels_of_turn(now),
                 subject=self._sql_subject(name),
                 metric_scope=self._sql_scope(SQL.identifier("function")),
                 job_scope=self._sql_scope(SQL("job.model_name || '.' || job.method_name")),

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..metrics import periods
-from ..metrics.queries import query
+from ..metrics.queries import count_minutes, fold_metrics, query, sum_minutes
 from .queue_metric_level import FLEET
 
 COLLECT_LOCK = 0x6A6F626D  # "jobm"
@@ -36,8 +36,8 @@ class QueueMetric(models.Model):
         horizon = timedelta(days=self._get_keep_days(periods.MINUTE))
         start = periods.collection_start(self._last_collected(), now, OVERLAP, horizon)
         end = now + timedelta(hours=1)
-        self.env.cr.execute(query("collect_minutes", start=start, end=end))
-        self.env.cr.execute(query("sum_minutes", start=start, end=end))
+        self.env.cr.execute(count_minutes(start, end))
+        self.env.cr.execute(sum_minutes(start, end))
         self._sample_levels(now)
         for resolution in (periods.HOUR, periods.DAY):
             self._fold(resolution, start, now)
@@ -64,26 +64,38 @@ class QueueMetric(models.Model):
     @api.model
     def _recent_levels(self, now):
         """As :meth:`_live_levels`, but of the last minute when so many jobs are live that counting takes long."""
-        sampled = self.env.execute_query(
+        last = self._last_collected()
+        if last is None or now - last > SAMPLE_LASTS or self._count_sampled(last) <= MANY_JOBS:
+            return self._live_levels(now)
+        return self._sampled_levels(last)
+
+    @api.model
+    def _levels_of_turn(self, now):
+        """As :meth:`_live_levels`, but not counted again in a turn that has just done it: in the same minute."""
+        last = self._last_collected()
+        return self._sampled_levels(last) if last == periods.floor(now, periods.MINUTE) else self._live_levels(now)
+
+    @api.model
+    def _count_sampled(self, period):
+        """How many jobs had not ended at the look of this minute."""
+        ((count,),) = self.env.execute_query(
             SQL(
-                """SELECT period FROM queue_metric_level
-                    WHERE resolution = %s AND channel <> %s AND period = %s
-                    GROUP BY period HAVING sum(ready + scheduled + waiting + started) > %s""",
-                periods.MINUTE,
-                FLEET,
-                self._last_collected(),
-                MANY_JOBS,
+                "SELECT COALESCE(sum(ready + scheduled + waiting + started), 0) FROM (%s) level",
+                self._sampled_levels(period),
             )
         )
-        if not sampled or now - sampled[0][0] > SAMPLE_LASTS:
-            return self._live_levels(now)
+        return count
+
+    @api.model
+    def _sampled_levels(self, period):
+        """SQL of what was seen in a minute, with the columns of :meth:`_live_levels`."""
         return SQL(
             """SELECT channel, company_id, ready, scheduled, waiting, started, oldest_max AS oldest, aged
                  FROM queue_metric_level
                 WHERE resolution = %s AND channel <> %s AND period = %s""",
             periods.MINUTE,
             FLEET,
-            sampled[0][0],
+            period,
         )
 
     @api.model
@@ -139,7 +151,7 @@ class QueueMetric(models.Model):
             "start": periods.floor(start, resolution),
             "end": now + timedelta(minutes=1),
         }
-        self.env.cr.execute(query("fold_metrics", unit=resolution, **params))
+        self.env.cr.execute(fold_metrics(unit=resolution, **params))
         self.env.cr.execute(query("fold_levels", **params))
 
     @api.model
@@ -168,9 +180,7 @@ class QueueMetric(models.Model):
         """Count days before ``until``, which nothing changes any more, into the totals: counters read few rows."""
         params = {"start": self._get_added_up(), "end": until}
         if params["start"] < until:
-            self.env.cr.execute(
-                query("fold_metrics", resolution=periods.TOTAL, part=periods.DAY, unit=periods.DAY, **params)
-            )
+            self.env.cr.execute(fold_metrics(periods.TOTAL, periods.DAY, periods.DAY, **params))
             self.env["ir.config_parameter"].sudo().set_param(ADDED_UP, fields.Datetime.to_string(until))
 
     @api.model

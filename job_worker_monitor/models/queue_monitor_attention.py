@@ -4,14 +4,15 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from odoo.addons.job_worker.engine.channels import ChannelFilter
-
 from ..metrics.queries import query
 from .queue_metric_collect import AGED_AFTER
 
 # A job that has been running for so long is worth a look.
 STUCK_AFTER = timedelta(hours=1)
 FAILED_WITHIN = timedelta(hours=24)
+# Odoo looks each minute, and other scheduled actions may keep it.
+OVERDUE_AFTER = timedelta(minutes=5)
+LEVELS = ("danger", "warning", "info")
 
 
 class QueueMonitor(models.AbstractModel):
@@ -19,13 +20,37 @@ class QueueMonitor(models.AbstractModel):
 
     @api.model
     def _attention(self, scope, live, data):
-        """List of dicts: ``level`` (danger, warning or info), ``text``, ``model`` and ``domain`` of what to open."""
-        return [
+        """What is wrong, the worst first.
+
+        :return: list of dicts: ``level`` (one of :data:`LEVELS`), ``text``, ``model`` and ``domain`` of what to open;
+            no model when this user may not open it
+        """
+        items = [
+            *self._attend_to_itself(scope["now"]),
             *self._attend_to_workers(live, data),
             *self._attend_to_alerts(data),
             *self._attend_to_channels(live, data),
             *self._attend_to_jobs(scope, live),
         ]
+        return sorted(items, key=lambda item: LEVELS.index(item["level"]))
+
+    @api.model
+    def _attend_to_itself(self, now):
+        """Nobody is told of anything while the scheduled action is off or Odoo runs none."""
+        cron = self.env.ref("job_worker_monitor.ir_cron_monitor").sudo()
+        if not cron.active:
+            text = self.env._("The scheduled action of the monitor is switched off: no alert fires.")
+        elif now - cron.nextcall > OVERDUE_AFTER:
+            minutes = int((now - cron.nextcall).total_seconds() // 60)
+            text = self.env._(
+                "The scheduled action of the monitor is %s minutes overdue: no alert fires. Restart Odoo, and see that"
+                " it runs scheduled actions.",
+                minutes,
+            )
+        else:
+            return
+        model = "ir.cron" if self.env["ir.cron"].has_access("read") else False
+        yield self._item("danger", text, model, [("id", "=", cron.id), ("active", "in", [True, False])])
 
     @api.model
     def _attend_to_workers(self, live, data):
@@ -41,7 +66,7 @@ class QueueMonitor(models.AbstractModel):
     def _attend_to_alerts(self, data):
         for alert in data["alerts"]:
             level = {"critical": "danger", "warning": "warning"}.get(alert["severity"], "info")
-            text = self.env._("Alert %(name)s: %(text)s", name=alert["name"], text=alert["text"])
+            text = self.env._("Alert %(name)s: %(text)s.", name=alert["name"], text=alert["text"])
             yield self._item(level, text, "queue.alert", [("id", "=", alert["id"])])
 
     @api.model
@@ -65,7 +90,7 @@ class QueueMonitor(models.AbstractModel):
     @api.model
     def _served_channels(self, live):
         """A function: whether one of the living workers takes jobs of a channel."""
-        filters = [ChannelFilter.parse(worker["channels"]) for worker in live["workers"] if worker["alive"]]
+        filters = [served for served, _worker in self._living_workers(live)]
         # That there is no worker at all is said once, not for each channel.
         return lambda channel: not filters or any(served.serves(channel) for served in filters)
 
@@ -104,14 +129,11 @@ class QueueMonitor(models.AbstractModel):
     def _health(self, live, data):
         """``{"level", "text"}``: one sentence for those who read no more."""
         tiles, attention = data["tiles"], data["attention"]
-        for level in ("danger", "warning"):
-            worst = [item for item in attention if item["level"] == level]
-            if worst:
-                more = len(attention) - 1
-                text = worst[0]["text"]
-                if more:
-                    text = self.env._("%(first)s And %(count)s more.", first=text, count=more)
-                return {"level": level, "text": text}
+        if attention and attention[0]["level"] != "info":
+            text, more = attention[0]["text"], len(attention) - 1
+            if more:
+                text = self.env._("%(first)s And %(count)s more.", first=text, count=more)
+            return {"level": attention[0]["level"], "text": text}
         text = self.env._(
             "All is well: %(busy)s of %(capacity)s executors are busy, %(ready)s jobs are ready.",
             busy=tiles["started"],

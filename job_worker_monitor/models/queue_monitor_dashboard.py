@@ -39,7 +39,7 @@ class QueueMonitor(models.AbstractModel):
         scope = self._dashboard_scope(span, company_id, now)
         live = self._live(scope)
         charts, sums = self._charts(scope)
-        functions = self.env["queue.metric"]._query_dicts(query("by_function", **scope))
+        functions = self._query_span("by_function", scope)
         data = {
             "span": span,
             "now": iso(now),
@@ -80,14 +80,14 @@ class QueueMonitor(models.AbstractModel):
         # Whole bins, the running one included.
         end = _floor(now, step) + step
         start = end - length
+        times = {"resolution": resolution, "start": start, "end": end}
         return {
+            **times,
             "now": now,
-            "start": start,
-            "end": end,
             "previous": start - length,
             "length": length,
-            "resolution": resolution,
             "step": int(step.total_seconds()),
+            "whole_span": query("whole_span", days_from=_first_day(start, end), **times),
             "companies": self._sql_companies(company_id),
         }
 
@@ -116,6 +116,20 @@ class QueueMonitor(models.AbstractModel):
             )
         )
         return {"levels": {level["channel"]: level for level in levels}, "workers": metrics._live_workers(now)}
+
+    @api.model
+    def _query_span(self, name, scope, **params):
+        """Rows of a query of ``whole_span``, as dicts.
+
+        Most rows of late are minutes. The planner doesn't know that, expects many times the hours that there are,
+        and would read the whole table for them.
+        """
+        ((before,),) = self.env.execute_query(SQL("SELECT current_setting('enable_seqscan')"))
+        self.env.execute_query(SQL("SELECT set_config('enable_seqscan', 'off', TRUE)"))
+        rows = self.env["queue.metric"]._query_dicts(query(name, **scope, **params))
+        # An error before it rolls the setting back.
+        self.env.execute_query(SQL("SELECT set_config('enable_seqscan', %s, TRUE)", before))
+        return rows
 
     # -- tiles and charts -------------------------------------------------------------
 
@@ -184,13 +198,20 @@ class QueueMonitor(models.AbstractModel):
 
     @api.model
     def _change(self, scope, current, previous):
-        """By how many percent more jobs ended per minute than in the span before; None when none did then."""
+        """By how many percent more jobs ended per minute than in the span before; None without such a span."""
         ended, before = (sums["done"] + sums["failed"] for sums in (current, previous))
-        if not before:
+        if not before or not self._is_covered(scope):
             return None
         # The last bin is not full yet.
         elapsed = (scope["now"] - scope["start"]) / scope["length"]
         return 100 * (ended / elapsed / before - 1)
+
+    @api.model
+    def _is_covered(self, scope):
+        """Whether metrics reach back to the begin of the span before."""
+        sql = SQL("SELECT min(period) FROM queue_metric WHERE resolution = %s", scope["resolution"])
+        ((first,),) = self.env.execute_query(sql)
+        return first is not None and first <= scope["previous"] + timedelta(seconds=scope["step"])
 
     @api.model
     def _throughput(self, scope):
@@ -217,6 +238,14 @@ def _rate(sums):
 
 def _floor(moment, length):
     return periods.EPOCH + (moment - periods.EPOCH) // length * length
+
+
+def _first_day(start, end):
+    """The first midnight of a span, or its end: the day that is running counts as whole up to now."""
+    midnight = periods.floor(start, periods.DAY)
+    if midnight < start:
+        midnight += periods.LENGTH[periods.DAY]
+    return min(midnight, end)
 
 
 def _bins(scope):

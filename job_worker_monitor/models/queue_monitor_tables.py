@@ -5,7 +5,8 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..metrics import periods
+from odoo.addons.job_worker.engine.channels import ChannelFilter, lineage
+
 from ..metrics.histogram import percentiles
 from ..metrics.queries import query
 from .queue_monitor_dashboard import iso
@@ -25,7 +26,7 @@ class QueueMonitor(models.AbstractModel):
                 ended[row["channel"]][name] += float(row[name])
         elapsed = (scope["now"] - scope["start"]).total_seconds()
         is_held = self.env["queue.alert.rule"]._held_channels()
-        limits = {limit.name: limit.limit for limit in self.env["queue.limit"].sudo().search([("limit", ">", 0)])}
+        capacity_of = self._channel_capacities(live)
         empty = dict.fromkeys(("ready", "scheduled", "waiting", "started", "oldest"), 0)
         channels = [
             {
@@ -35,11 +36,29 @@ class QueueMonitor(models.AbstractModel):
                 **{name: live["levels"].get(channel, empty)[name] for name in empty},
                 "busy": ended[channel]["busy"] / elapsed,
                 "held": is_held(channel),
-                "limit": limits.get(channel),
+                "capacity": capacity_of(channel),
             }
             for channel in sorted(ended.keys() | live["levels"].keys())
         ]
         return sorted(channels, key=lambda row: (-row["ready"], -row["done"] - row["failed"]))[:50]
+
+    @api.model
+    def _channel_capacities(self, live):
+        """A function: how many jobs of a channel can run at once, None when nothing says so.
+
+        It is the least of the limits of the channel and of those above it, and of the executors that serve it. While no
+        worker lives, the limits alone count: they tell what there will be room for.
+        """
+        limits = {limit.name: limit.limit for limit in self.env["queue.limit"].sudo().search([("limit", ">", 0)])}
+        workers = self._living_workers(live)
+
+        def capacity(channel):
+            bounds = [limits[name] for name in lineage(channel) if name in limits]
+            if workers:
+                bounds.append(sum(worker["concurrency"] or 0 for served, worker in workers if served.serves(channel)))
+            return min(bounds, default=None)
+
+        return capacity
 
     @api.model
     def _functions(self, scope, by_channel):
@@ -51,11 +70,8 @@ class QueueMonitor(models.AbstractModel):
         failing = failing[:TABLE_ROWS]
         names = sorted({row["function"] for row in (*slowest, *failing)})
         histograms = defaultdict(dict)
-        whole_days = {"resolution": periods.DAY, "start": periods.floor(scope["start"], periods.DAY)}
-        # Of a week, hours would be too many rows: its percentiles are of whole days.
-        params = {**scope, **(whole_days if scope["length"] > periods.LENGTH[periods.DAY] else {})}
-        for function, bucket, times in self.env.execute_query(query("function_histograms", functions=names, **params)):
-            histograms[function][bucket] = int(times)
+        for row in self._query_span("function_histograms", scope, functions=names):
+            histograms[row["function"]][row["bucket"]] = int(row["times"])
         for row in rows:
             row["p95"] = percentiles(histograms.get(row["function"], {}), [0.95])[0]
         return {"slowest": slowest, "failing": failing}
@@ -99,6 +115,11 @@ class QueueMonitor(models.AbstractModel):
             }
             for worker in live["workers"]
         ]
+
+    @api.model
+    def _living_workers(self, live):
+        """Pairs of the :class:`ChannelFilter` of a living worker and the worker."""
+        return [(ChannelFilter.parse(worker["channels"]), worker) for worker in live["workers"] if worker["alive"]]
 
     @api.model
     def _alerts(self):

@@ -9,3 +9,5 @@ from . import test_dashboard
 from . import test_settings
 from . import test_docs
 from . import test_chaos
+from . import test_restart
+from . import test_i18n

@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from odoo import fields
 from odoo.tests.common import TransactionCase
 
 NOW = datetime(2026, 3, 29, 12, 30, 0)
@@ -18,8 +19,8 @@ class MonitorCase(TransactionCase):
         super().setUpClass()
         for table in ("queue_job", "queue_metric", "queue_metric_level", "queue_worker", "queue_monitor_worker"):
             cls.env.cr.execute(f"DELETE FROM {table}")
-        cls.env.cr.execute("DELETE FROM queue_monitor_worker")
         cls.env["queue.alert.rule"].search([]).active = False
+        cls.env.ref("job_worker_monitor.ir_cron_monitor").nextcall = fields.Datetime.now() + timedelta(hours=1)
         cls.metrics = cls.env["queue.metric"]
 
     def make_job(self, state="done", ended=NOW, wait=1.0, duration=2.0, **values):

@@ -1,11 +1,13 @@
 from datetime import datetime, timedelta
+from random import Random
 from unittest.mock import patch
 
 from odoo.tests import tagged
 from odoo.tools import SQL
 
 from ..metrics import histogram
-from ..metrics.queries import query
+from ..metrics.queries import count_minutes
+from ..models.queue_metric_collect import AGED_AFTER
 from .common import NOW, MonitorCase, minutes
 
 
@@ -170,6 +172,39 @@ class TestCollect(MonitorCase):
         hour = levels.search([("resolution", "=", "hour"), ("channel", "=", "root")])
         self.assertEqual((hour.samples, hour.ready, hour.ready_max), (2, 5, 3))
 
+    def test_levels_are_those_of_a_plain_count_whatever_the_channels_companies_and_states(self):
+        random = Random(7)
+        companies = [None, *self.env["res.company"].create([{"name": "A"}, {"name": "B"}]).ids]
+        channels = ["root", "root.a", "root.a.b", "Root", "é", "a b"]
+        for _number in range(300):
+            state = random.choice(["pending", "pending", "waiting", "started", "done"])
+            due = NOW - timedelta(seconds=random.randint(-5000, 5000))
+            self.make_job(
+                state,
+                channel=random.choice(channels),
+                company_id=random.choice(companies),
+                wait=random.randint(0, 5000),
+                scheduled=random.choice([None, False, True]) if state == "pending" else None,
+                scheduled_at=random.choice([None, due]),
+            )
+        plain = SQL(
+            """SELECT channel, company_id,
+                      count(*) FILTER (WHERE state = 'pending' AND scheduled IS NOT TRUE) AS ready,
+                      count(*) FILTER (WHERE state = 'pending' AND scheduled) AS scheduled,
+                      count(*) FILTER (WHERE state = 'waiting') AS waiting,
+                      count(*) FILTER (WHERE state = 'started') AS started,
+                      COALESCE(EXTRACT(EPOCH FROM %(now)s::timestamp - min(COALESCE(scheduled_at, create_date)) FILTER (
+                          WHERE state = 'pending' AND scheduled IS NOT TRUE)), 0)::float8 AS oldest,
+                      count(*) FILTER (WHERE state = 'pending' AND scheduled IS NOT TRUE
+                                         AND COALESCE(scheduled_at, create_date) < %(aged_before)s::timestamp) AS aged
+                 FROM queue_job WHERE state IN ('pending', 'waiting', 'started') GROUP BY channel, company_id""",
+            now=NOW,
+            aged_before=NOW - AGED_AFTER,
+        )
+        rows = self.env.execute_query(plain)
+        self.assertEqual(len(rows), len(channels) * len(companies))
+        self.assertCountEqual(self.env.execute_query(self.metrics._live_levels(NOW)), rows)
+
     def test_with_many_live_jobs_those_of_the_last_look_are_shown_for_a_while(self):
         self.make_job("pending", wait=3600)
         self.metrics._collect(NOW)
@@ -231,7 +266,7 @@ class TestCollect(MonitorCase):
         )
         self.env.cr.execute("ANALYZE queue_job")
         for statement in (
-            query("collect_minutes", start=NOW - minutes(5), end=NOW + minutes(60)),
+            count_minutes(NOW - minutes(5), NOW + minutes(60)),
             self.metrics._live_levels(NOW),
         ):
             plan = "\n".join(line for (line,) in self.env.execute_query(SQL("EXPLAIN %s", statement)))

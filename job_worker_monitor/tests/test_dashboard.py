@@ -63,11 +63,28 @@ class TestDashboard(DashboardCase):
                 self.assertEqual((sum(charts["done"]), sum(charts["failed"])), (3, 1))
                 self.assertEqual(data["tiles"]["ended"], 4)
 
+    def test_tables_have_the_jobs_of_the_charts_whatever_the_span(self):
+        self.env["ir.config_parameter"].set_param("job_worker_monitor.keep_minute_days", "40")
+        for number in range(160):
+            self.make_job(ended=self.now - timedelta(hours=5 * number, minutes=1), duration=1)
+        for span in ("1h", "24h", "7d", "30d"):
+            with self.subTest(span):
+                data = self.dashboard(span)
+                (channel,), (function,) = data["channels"], data["slowest"]
+                self.assertEqual(channel["done"], sum(data["charts"]["done"]))
+                self.assertEqual(function["count"], channel["done"])
+                self.assertAlmostEqual(function["p95"], 1, delta=0.04)
+
     def test_the_change_is_against_the_same_time_before(self):
-        for minutes, count in ((10, 3), (70, 2)):
+        for minutes, count in ((10, 3), (70, 2), (130, 1)):
             for _number in range(count):
                 self.make_job(ended=self.now - timedelta(minutes=minutes))
         self.assertAlmostEqual(self.dashboard()["tiles"]["ended_change"], 50, delta=4)
+
+    def test_there_is_no_change_against_a_time_that_nobody_counted(self):
+        for minutes in (10, 70):
+            self.make_job(ended=self.now - timedelta(minutes=minutes))
+        self.assertIsNone(self.dashboard()["tiles"]["ended_change"])
 
     def test_tables_group_what_happened(self):
         self.make_jobs()
@@ -82,6 +99,7 @@ class TestDashboard(DashboardCase):
     def test_what_needs_attention_leads_to_its_jobs(self):
         self.make_jobs()
         data = self.dashboard()
+        self.assertEqual([item["level"] for item in data["attention"]], ["danger", "warning", "warning", "warning"])
         self.assertEqual(data["health"]["level"], "danger")
         self.assertIn("No worker", data["health"]["text"])
         counts = {}
@@ -111,7 +129,47 @@ class TestDashboard(DashboardCase):
             [item["text"] for item in data["attention"]],
             ["No worker serves the channel root.alone: 1 jobs wait.", "Channel root.held is paused: 1 jobs wait."],
         )
-        self.assertEqual({row["channel"]: row["limit"] for row in data["channels"]}["root.mail"], 3)
+
+    def test_the_capacity_of_a_channel_is_the_least_of_its_limits_of_those_above_and_of_its_executors(self):
+        for channel in ("exports", "exports.big", "exports.small", "mail.bulk", "root.imports", "other"):
+            self.make_job("pending", ended=self.now, channel=channel)
+        limits = {"exports": 3, "exports.big": 5, "exports.small": 2, "root": 30, "mail": -1}
+        self.env["queue.limit"].create([{"name": name, "limit": limit} for name, limit in limits.items()])
+
+        def capacities():
+            return {row["channel"]: row["capacity"] for row in self.dashboard()["channels"]}
+
+        exports = {"exports": 3, "exports.big": 3, "exports.small": 2}
+        others = ("mail.bulk", "root.imports", "other")
+        self.assertEqual(capacities(), exports | dict.fromkeys(others, 30), "Without a worker limits alone tell")
+        for number, (executors, channels) in enumerate(((4, ""), (8, "mail, root.imports"))):
+            self.env.cr.execute(
+                "INSERT INTO queue_worker (name, concurrency, heartbeat, session_lock, channels)"
+                " VALUES (%s, %s, %s, FALSE, %s)",
+                [f"host:{number}", executors, self.now, channels],
+            )
+        self.assertEqual(capacities(), exports | {"mail.bulk": 12, "root.imports": 12, "other": 4})
+        self.env["queue.limit"].search([("name", "=", "root")]).limit = 1
+        self.assertEqual(set(capacities().values()), {1})
+
+    def test_it_says_when_nobody_looks_at_the_alerts(self):
+        cron = self.env.ref("job_worker_monitor.ir_cron_monitor")
+
+        def items():
+            return [item for item in self.dashboard()["attention"] if "scheduled action" in item["text"]]
+
+        cron.nextcall = self.now - timedelta(minutes=4)
+        self.assertEqual(items(), [])
+        cron.nextcall = self.now - timedelta(minutes=7)
+        (overdue,) = items()
+        self.assertIn("7 minutes overdue", overdue["text"])
+        cron.active = False
+        (off,) = items()
+        self.assertIn("switched off", off["text"])
+        self.assertEqual(self.env[off["model"]].search(off["domain"]), cron)
+        manager = new_test_user(self.env, "no admin", "job_worker.group_queue_job_manager")
+        attention = self.env["queue.monitor"].with_user(manager).get_dashboard("1h")["attention"]
+        self.assertIs(attention[0]["model"], False, "They can't open it")
 
     def test_an_empty_queue_says_so(self):
         self.assertTrue(self.dashboard()["is_empty"])

@@ -80,6 +80,7 @@ class TestRules(RuleCase):
         self.env["queue.job"].browse(jobs[0]).button_cancel()
         self.turn(1)
         self.assertEqual(self.firing(rule), {})
+        self.assertEqual(rule.alert_ids.text, "2 jobs are ready and not running (limit 2)", "What was wrong")
 
     def test_the_oldest_age_fires_when_a_job_is_so_old(self):
         rule = self.make_rule("oldest_age", threshold=300)
@@ -90,6 +91,23 @@ class TestRules(RuleCase):
         self.env["queue.job"].browse(job).button_done()
         self.turn(7)
         self.assertEqual(self.firing(rule), {})
+
+    def test_depth_and_age_by_channel_are_of_the_look_of_their_turn_and_by_function_of_the_jobs(self):
+        depth, age = (
+            self.make_rule(kind, measured_by="channel", channel="exports") for kind in ("depth", "oldest_age")
+        )
+        of_function = self.make_rule("depth", function="res.partner.write")
+        for channel, wait in (("exports", 10), ("exports.big", 30), ("exports.big", 20), ("mail", 99)):
+            self.make_job("pending", channel=channel, wait=wait)
+        self.turn()
+        self.make_job("pending", channel="exports", wait=500)
+        self.env["queue.alert"]._evaluate(NOW)
+        self.assertEqual(self.firing(depth), {"exports": 1, "exports.big": 2})
+        self.assertEqual(self.firing(age), {"exports": 10, "exports.big": 30})
+        self.assertEqual(self.firing(of_function), {"": 5})
+        self.turn(1)
+        self.assertEqual(self.firing(depth), {"exports": 2, "exports.big": 2})
+        self.assertEqual(self.firing(age), {"exports": 560, "exports.big": 90})
 
     def test_the_average_wait_fires_for_the_window(self):
         rule = self.make_rule("wait_average", threshold=30, window_minutes=2)

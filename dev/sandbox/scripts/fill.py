@@ -25,6 +25,8 @@ if env.cr.fetchone()[0] < JOBS:
             WHERE model_name = 'res.partner' AND (state = 'waiting' OR state = 'started'
                                                   OR (state = 'pending' AND NOT scheduled))"""
     )
+    fill_month(env)  # noqa: F821  (of fill_monitor.py)
+    play_alerts(env)  # noqa: F821
     for values in (
         {"name": "export", "limit": 3},
         {"name": "import", "limit": 2},
@@ -61,6 +63,7 @@ ids = {
     "failed": first(("state", "=", "failed"), ("model_name", "=", "queue.demo.task")),
     "running": running.id,
     "graph": first(("name", "=", "Collect the orders")),
+    "alert": env["queue.alert"].search([("rule_id.name", "=", "E-mails fail")], limit=1).id,
     "scenario": env["queue.demo.scenario"].search([("code", "=", "fan_out")]).id,
 }
 print("\nSANDBOX-RESULT:" + json.dumps(ids), flush=True)

@@ -9,6 +9,8 @@ from playwright.sync_api import sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 SIZES = {"wide": (1280, 800), "narrow": (500, 900)}
+# Pages that are worth more than a screen.
+HEIGHTS = {"dashboard": {"wide": 1900, "narrow": 2600}, "dashboard-month": {"wide": 1900, "narrow": 2600}}
 READY_MILLISECONDS = 30_000
 DARK_BUNDLE = "/web/assets/_______/web.assets_web_dark.min.css"
 DARK_BACKGROUND = "#262a36"
@@ -26,6 +28,13 @@ SCREENS = {
     "scheduled": ("/odoo/queue-scheduled", ".o_calendar_view", ()),
     "workers": ("/odoo/queue-workers", ".o_data_row, .o_list_view", ()),
     "channels": ("/odoo/queue-channels", ".o_data_row, .o_list_view", ()),
+    "dashboard": ("/odoo/queue-dashboard", ".o_queue_tile", ()),
+    "dashboard-month": ("/odoo/queue-dashboard", ".o_queue_tile", ("[data-span='30d']",)),
+    "alerts": ("/odoo/queue-alerts", ".o_data_row, .o_kanban_record", ()),
+    "alert": ("/odoo/queue-alerts/{alert}", ".o_form_view", ()),
+    "rules": (
+        "/odoo/action-job_worker_monitor.action_queue_alert_rule", ".o_data_row, .o_kanban_record", (),
+    ),
     "scenarios": ("/odoo/queue-demo", ".o_kanban_record", ()),
     "scenario": ("/odoo/queue-demo/{scenario}", ".o_form_view", ()),
 }
@@ -72,6 +81,8 @@ def _darken(context, url):
 
 def _shoot(page, url, name, ids, size, path):
     address, wanted, clicks = SCREENS[name]
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": HEIGHTS.get(name, {}).get(size, height)})
     page.goto(url + address.format(**ids))
     page.wait_for_selector(wanted, timeout=READY_MILLISECONDS)
     for click in clicks:
@@ -79,6 +90,8 @@ def _shoot(page, url, name, ids, size, path):
         if selector == click or size == "wide":
             page.click(selector)
     page.wait_for_timeout(1500)  # animations
+    for button in page.query_selector_all(".o_notification_close"):
+        button.click()
     page.screenshot(path=f"{path}.png")
     Image.open(f"{path}.png").convert("RGB").quantize(128).save(f"{path}.png", optimize=True)
 

@@ -7,23 +7,13 @@ import { standardActionServiceProps } from "@web/webclient/actions/action_servic
 
 import { Component, onWillStart, onWillUnmount, useExternalListener, useState } from "@odoo/owl";
 
+import { describeCharts } from "./charts";
 import { functionDomain, openRecords, serialize } from "./drill_down";
-import { formatAgo, formatBin, formatCount, formatPercent, formatSeconds } from "./format";
+import { formatAgo, formatAverage, formatBin, formatCount, formatPercent, formatSeconds } from "./format";
 import { QueueChart } from "./queue_chart";
+import { describeTiles } from "./tiles";
 
 const STORAGE_KEY = "job_worker_monitor.dashboard";
-const COLORS = {
-    done: "#2f9e6e",
-    failed: "#d6455d",
-    cancelled: "#9aa0a6",
-    error: "#e8a33d",
-    p50: "#5b8def",
-    p95: "#e8a33d",
-    p99: "#d6455d",
-    ready: "#5b8def",
-    busy: "#2f9e6e",
-    capacity: "#9aa0a6",
-};
 
 /** The operations dashboard of the queue: one RPC, repeated while somebody looks at it. */
 export class QueueDashboard extends Component {
@@ -47,7 +37,7 @@ export class QueueDashboard extends Component {
             [60, _t("every minute")],
             [0, _t("never")],
         ];
-        Object.assign(this, { formatAgo, formatCount, formatPercent, formatSeconds });
+        Object.assign(this, { formatAgo, formatAverage, formatCount, formatPercent, formatSeconds });
         this.state = useState({ data: null, error: null, companyId: false, ...this.restore() });
         this.request = 0;
         onWillStart(() => {
@@ -118,156 +108,16 @@ export class QueueDashboard extends Component {
     }
 
     get tiles() {
-        const tiles = this.data.tiles;
-        const ended = [["state", "in", ["done", "failed"]], ["completed_at", ">=", this.spanStart]];
-        const ready = [["state", "=", "pending"], ["scheduled", "=", false]];
-        return [
-            {
-                id: "throughput",
-                title: _t("Throughput"),
-                value: _t("%s /min", formatCount(tiles.throughput)),
-                note: _t("%(count)s jobs in %(span)s", { count: formatCount(tiles.ended), span: this.spanLabel }),
-                trend: this.trend(tiles.ended_change),
-                open: () => this.openJobs(ended, _t("Ended Jobs")),
-            },
-            {
-                id: "failures",
-                title: _t("Failure Rate"),
-                value: formatPercent(tiles.failure_rate),
-                note: _t("%(failed)s failed, before %(rate)s", {
-                    failed: formatCount(tiles.failed),
-                    rate: formatPercent(tiles.failure_rate_before),
-                }),
-                level: tiles.failed ? "danger" : "",
-                open: () => this.openJobs([["state", "=", "failed"], ["completed_at", ">=", this.spanStart]], _t("Failed Jobs")),
-            },
-            {
-                id: "depth",
-                title: _t("Ready to Run"),
-                value: formatCount(tiles.ready),
-                note: _t("%(scheduled)s scheduled, %(waiting)s waiting", {
-                    scheduled: formatCount(tiles.scheduled),
-                    waiting: formatCount(tiles.waiting),
-                }),
-                open: () => this.openJobs(ready, _t("Ready Jobs")),
-            },
-            {
-                id: "oldest",
-                title: _t("Oldest Ready"),
-                value: tiles.ready ? formatSeconds(tiles.oldest) : "–",
-                note: tiles.ready ? _t("since it could run") : _t("nothing waits"),
-                level: tiles.oldest > 900 ? "warning" : "",
-                open: () => this.openJobs(ready, _t("Ready Jobs")),
-            },
-            {
-                id: "duration",
-                title: _t("Duration, Median"),
-                value: formatSeconds(tiles.duration.p50),
-                note: this.percentileNote(tiles.duration),
-                open: () => this.openJobs(ended, _t("Ended Jobs")),
-            },
-            {
-                id: "wait",
-                title: _t("Wait, Median"),
-                value: formatSeconds(tiles.wait.p50),
-                note: this.percentileNote(tiles.wait),
-                open: () => this.openJobs(ended, _t("Ended Jobs")),
-            },
-            {
-                id: "running",
-                title: _t("Running"),
-                value: _t("%(busy)s of %(capacity)s", {
-                    busy: formatCount(tiles.started),
-                    capacity: formatCount(tiles.capacity),
-                }),
-                note: _t("executors"),
-                fill: tiles.capacity ? Math.min(100, (100 * tiles.started) / tiles.capacity) : 0,
-                open: () => this.openJobs([["state", "=", "started"]], _t("Running Jobs")),
-            },
-            {
-                id: "workers",
-                title: _t("Workers"),
-                value: formatCount(tiles.workers_alive),
-                note: tiles.workers_dead ? _t("%s dead", tiles.workers_dead) : _t("alive"),
-                level: tiles.workers_dead || !tiles.workers_alive ? "danger" : "",
-                open: () => this.open("queue.worker", [], _t("Workers")),
-            },
-        ];
-    }
-
-    percentileNote(values) {
-        return _t("95%: %(p95)s, 99%: %(p99)s", { p95: formatSeconds(values.p95), p99: formatSeconds(values.p99) });
-    }
-
-    /** The change against the span before. */
-    trend(change) {
-        if (change === null || change === undefined) {
-            return null;
-        }
-        const text = formatPercent(Math.abs(change));
-        if (Math.abs(change) < 1) {
-            return { icon: "fa-minus", text, label: _t("as in the period before") };
-        }
-        return change > 0
-            ? { icon: "fa-arrow-up", text, label: _t("more than in the period before") }
-            : { icon: "fa-arrow-down", text, label: _t("less than in the period before") };
+        return describeTiles(this.data, {
+            spanLabel: this.spanLabel,
+            spanStart: this.spanStart,
+            open: (...args) => this.open(...args),
+            openJobs: (...args) => this.openJobs(...args),
+        });
     }
 
     get charts() {
-        const charts = this.data.charts;
-        const labels = charts.labels.map((iso) => formatBin(iso, charts.step));
-        const set = (name, label, extra = {}) => ({ label, data: charts[name], color: COLORS[name], ...extra });
-        const note = charts.step >= 86400 ? _t("days in UTC") : "";
-        const onBinClick = (index) => this.openBin(index);
-        const percentiles = (kind) =>
-            ["p50", "p95", "p99"].map((name, index) => ({
-                label: [_t("median"), "95%", "99%"][index],
-                data: charts[kind][name],
-                color: COLORS[name],
-            }));
-        return [
-            {
-                id: "throughput",
-                title: _t("Jobs by Outcome"),
-                type: "bar",
-                stacked: true,
-                format: formatCount,
-                datasets: [
-                    set("done", _t("done")),
-                    set("failed", _t("failed")),
-                    set("cancelled", _t("cancelled")),
-                ],
-            },
-            {
-                id: "depth",
-                title: _t("Jobs Ready to Run"),
-                format: formatCount,
-                datasets: [
-                    set("ready", _t("ready, on average"), {
-                        fill: true,
-                        backgroundColor: `${COLORS.ready}33`,
-                    }),
-                ],
-            },
-            { id: "duration", title: _t("Duration"), format: formatSeconds, datasets: percentiles("duration") },
-            { id: "wait", title: _t("Wait"), format: formatSeconds, datasets: percentiles("wait") },
-            {
-                id: "busy",
-                title: _t("Executors"),
-                format: formatCount,
-                datasets: [
-                    set("busy", _t("busy"), { fill: true, backgroundColor: `${COLORS.busy}33` }),
-                    set("capacity", _t("there are"), { borderDash: [4, 4] }),
-                ],
-            },
-            {
-                id: "errors",
-                title: _t("Failed Attempts"),
-                type: "bar",
-                format: formatCount,
-                datasets: [set("error", _t("failed attempts"))],
-            },
-        ].map((chart) => ({ ...chart, labels, note, onBinClick }));
+        return describeCharts(this.data.charts, (index) => this.openBin(index));
     }
 
     levelClass(level) {

@@ -4,6 +4,7 @@ const VIEWS = {
     "queue.job": ["list", "form"],
     "queue.worker": ["list"],
     "queue.alert": ["list", "form"],
+    "ir.cron": ["list", "form"],
 };
 
 /**

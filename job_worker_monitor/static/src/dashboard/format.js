@@ -33,6 +33,22 @@ export function formatSeconds(value) {
     return _t("%s d", formatCount(value / 86400));
 }
 
+// Distances in seconds that a clock's reader expects.
+const STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+
+/** The distance of grid lines for values up to this many seconds, so that each is a round time. */
+export function stepOfSeconds(max) {
+    return max > 1 ? STEPS.find((step) => max / step <= 5) : undefined;
+}
+
+/** Small numbers that need not be whole; "–" for nothing. */
+export function formatAverage(value) {
+    if (value === null || value === undefined) {
+        return "–";
+    }
+    return new Intl.NumberFormat(user.lang, { maximumFractionDigits: 2 }).format(value);
+}
+
 export function formatPercent(value) {
     if (value === null || value === undefined) {
         return "–";

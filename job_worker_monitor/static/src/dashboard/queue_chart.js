@@ -13,6 +13,7 @@ export class QueueChart extends Component {
         labels: Array,
         datasets: Array,
         format: Function,
+        step: { type: Function, optional: true }, // of the largest value: the distance of lines in the grid
         onBinClick: { type: Function, optional: true },
     };
     static defaultProps = { type: "line", stacked: false };
@@ -48,7 +49,7 @@ export class QueueChart extends Component {
             borderWidth: bar ? 0 : 2,
             pointRadius: 0,
             pointHitRadius: 8,
-            tension: 0.25,
+            cubicInterpolationMode: "monotone", // no curve beyond its points
             spanGaps: false,
             fill: false,
             backgroundColor: set.color,
@@ -61,7 +62,7 @@ export class QueueChart extends Component {
         const style = getComputedStyle(this.canvasRef.el);
         const text = style.color;
         const grid = { color: `color-mix(in srgb, ${text} 12%, transparent)`, drawTicks: false };
-        const { format, stacked } = this.props;
+        const { format, stacked, step } = this.props;
         return {
             animation: false,
             maintainAspectRatio: false,
@@ -91,6 +92,9 @@ export class QueueChart extends Component {
                     beginAtZero: true,
                     grid,
                     border: { display: false },
+                    beforeBuildTicks: (axis) => {
+                        axis.options.ticks.stepSize = step?.(axis.max);
+                    },
                     ticks: { color: text, maxTicksLimit: 6, callback: (value) => format(value) },
                 },
             },
