@@ -9,9 +9,11 @@ SELECT pg_backend_pid()
 -- Without bitmap scans and incremental sorts: where statistics are older than the backlog, the planner would
 -- rather sort all of it than take it from an index in order. Plans of prepared statements don't depend on the
 -- values of parameters. What this version of PostgreSQL doesn't know is left out.
+-- No commit of control waits for the disk: what a crash of the server undoes is done again (a job that was claimed
+-- is pending, a dead worker dead), and a job's own commit, which does wait, takes its claim to the disk with it.
 SELECT set_config(name, setting.value, FALSE)
   FROM (VALUES ('statement_timeout', %(statement_timeout)s), ('lock_timeout', %(lock_timeout)s),
-               ('enable_bitmapscan', 'off'), ('enable_incremental_sort', 'off'),
+               ('synchronous_commit', 'off'), ('enable_bitmapscan', 'off'), ('enable_incremental_sort', 'off'),
                ('plan_cache_mode', 'force_generic_plan')) setting (name, value)
   JOIN pg_settings USING (name)
 
