@@ -1,6 +1,6 @@
 """How fast the dashboard and the collection of metrics are with a full table: `python3 benchmarks/monitor.py`.
 
-It makes a database, fills it, measures and drops it; see docs/monitoring.md.
+It makes a database, fills it, measures and drops it; see docs/benchmarks.md.
 """
 
 import argparse
