@@ -36,7 +36,7 @@ class TestSeveralDatabases(DatabaseCase):
         self.wait_until(lambda: f"Database {two} is gone" in worker.log.read_text(), "it is noticed")
         self.enqueue_in(one, ["second"])
         self.wait_for_ledger(one, 2)
-        self.assertEqual(len(worker.children()), 1)
+        self.wait_until(lambda: len(worker.children()) == 1, "the process of the other one has ended")
 
         self.create_database("two")
         self.enqueue_in(two, ["again"])
