@@ -1,6 +1,5 @@
 """Dependencies: pass the end of a job on to the jobs that wait for it."""
 
-from .prepared import run_query
 from .queries import QUERIES
 from .states import CANCELLED, DONE, FAILED, PENDING
 
@@ -16,7 +15,7 @@ def release_dependents(cursor, job_ids):
     """
     ready = 0
     while job_ids:
-        run_query(cursor, "release_dependents", {"ids": list(job_ids)})
+        cursor.execute(QUERIES["release_dependents"], {"ids": list(job_ids)})
         changed = cursor.fetchall()
         ready += sum(state == PENDING for _id, state in changed)
         # A cascade has dependents of its own; each turn of the loop goes one edge deeper.

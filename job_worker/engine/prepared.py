@@ -23,7 +23,6 @@ OF_CONTROL = {
     "next_due": {"floor": "timestamp"},
     "lock_limits": {"ids": "int[]"},
     "place_keys": {"keys": "text[]"},
-    "release_dependents": {"ids": "int[]"},
 }  # fmt: skip
 # A plan is made for the table as it is then. One for a small table may walk or sort all of it, so plans are made
 # anew when it has grown to this multiple, above so many bytes; and now and then.
