@@ -5,7 +5,7 @@ from .odoo_queues import FullJobWorker, JobWorker, OcaQueueJob
 from .peer import Unavailable
 
 SCENARIOS = (
-    "drain-noop", "drain-write", "drain-sleep", "history", "limited", "enqueue", "simultaneous",
+    "drain-noop", "drain-write", "drain-sleep", "drain-batch", "history", "limited", "enqueue", "simultaneous",
     "pick-up-idle", "pick-up-busy", "chain", "fan-in", "footprint", "cost",
 )  # fmt: skip
 PEERS = ("oca", "procrastinate", "pgqueuer", "graphile")
@@ -20,6 +20,7 @@ def make_scenarios(names, full):
         throughput.Drain("noop", "no-op jobs"),
         throughput.Drain("write", "jobs that write one record"),
         throughput.Drain("sleep", "jobs of 5 ms"),
+        throughput.Batches(),
         throughput.History(full),
         throughput.Limited(),
         throughput.Enqueue(),

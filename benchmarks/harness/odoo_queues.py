@@ -85,7 +85,7 @@ class OdooQueue(Queue):
 class JobWorker(OdooQueue):
     key, title = "ours", "job_worker"
     module = "job_worker"
-    can = frozenset({"enqueue one by one", "chain", "fan-in", "limit", "backlog"})
+    can = frozenset({"enqueue one by one", "chain", "fan-in", "limit", "backlog", "batch"})
     started, completed = "started_at", "completed_at"
     channel = "bench"
 

@@ -5,6 +5,7 @@ import time
 from .scenario import Metric, Scenario, Skipped, drain, drain_kind
 
 _BATCH = 100
+_BATCH_SIZE = 50  # of jobs that share a transaction
 
 
 class Drain(Scenario):
@@ -17,6 +18,17 @@ class Drain(Scenario):
 
     def measure(self, queue, options):
         return {"rate": drain_kind(queue, self._kind, self.jobs(queue, options))}
+
+
+class Batches(Scenario):
+    """No-op jobs that share transactions where a queue lets them; else one by one."""
+
+    key = "drain-batch"
+    metrics = {"rate": Metric(f"drain, no-op jobs in batches of {_BATCH_SIZE}", "jobs/s")}
+
+    def measure(self, queue, options):
+        batch = {"batch_size": _BATCH_SIZE} if "batch" in queue.can else {}
+        return {"rate": drain_kind(queue, "noop", self.jobs(queue, options), **batch)}
 
 
 class History(Scenario):

@@ -42,11 +42,13 @@ class Commands:
         self._env.cr.commit()
         return about
 
-    def enqueue(self, kind, jobs, channel=None):
-        """Store `jobs` calls in the fastest way that the queue has; returns the seconds with the commit."""
+    def enqueue(self, kind, jobs, **options):
+        """Store `jobs` calls in the fastest way that the queue has; returns the seconds with the commit.
+
+        :param options: of the jobs, such as their channel
+        """
         begin = time.perf_counter()
         calls = [self._call(kind, number) for number in range(jobs)]
-        options = {"channel": channel} if channel else {}
         if hasattr(self._env["queue.job"], "enqueue_many"):
             self._env["queue.job"].enqueue_many(
                 [
