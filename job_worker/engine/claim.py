@@ -95,6 +95,7 @@ def promote_due_jobs(cursor, memory=None):
     if seconds is None or seconds > 0:
         return seconds
     cursor.execute(QUERIES["promote_due_jobs"], {"lock_class": PROMOTION_LOCK_CLASS, "floor": floor})
+    memory.lower(Head(*position) for place, *position in cursor.fetchall() if place is None)
     if cursor.rowcount > 1:  # one is claimed here; for more, others may help
         cursor.execute(f"NOTIFY {CHANNEL}")
     elif not cursor.rowcount:

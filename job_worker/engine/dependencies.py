@@ -1,32 +1,53 @@
 """Dependencies: pass the end of a job on to the jobs that wait for it."""
 
+from typing import NamedTuple
+
+from .memory import Head
 from .queries import QUERIES
 from .states import CANCELLED, DONE, FAILED, PENDING
 
 
-def release_dependents(cursor, job_ids):
+class _Changed(NamedTuple):
+    """A job that a release has changed."""
+
+    id: int
+    state: str
+    is_ready: bool
+    channel: str
+    priority: int
+    due_at: str
+
+    @property
+    def is_head(self):
+        return self.state == PENDING and self.is_ready
+
+
+def release_dependents(cursor, job_ids, memory=None):
     """Release, fail or cancel what waits for the ended jobs ``job_ids``, through any depth.
 
     Safe to call again, for other jobs than ended ones, and by several workers at once.
 
     :param cursor: psycopg2 or Odoo cursor
     :param list job_ids: ids of ``queue_job`` rows
+    :param memory: :class:`~.memory.ClaimMemory` of this worker, to be told what is ready now
     :return: number of jobs that became ready
     """
     ready = 0
     while job_ids:
         cursor.execute(QUERIES["release_dependents"], {"ids": list(job_ids)})
-        changed = cursor.fetchall()
-        ready += sum(state == PENDING for _id, state in changed)
+        changed = [_Changed(*row) for row in cursor.fetchall()]
+        ready += sum(job.state == PENDING for job in changed)
+        if memory:
+            memory.lower(Head(job.channel, job.priority, job.due_at, job.id) for job in changed if job.is_head)
         # A cascade has dependents of its own; each turn of the loop goes one edge deeper.
-        job_ids = [id_ for id_, state in changed if state in (FAILED, CANCELLED)]
+        job_ids = [job.id for job in changed if job.state in (FAILED, CANCELLED)]
     return ready
 
 
-def sweep_dependents(cursor):
+def sweep_dependents(cursor, memory=None):
     """Release what was left behind by a crash; return the number of jobs that became ready."""
     cursor.execute(QUERIES["unreleased_parents"])
-    return release_dependents(cursor, [id_ for (id_,) in cursor.fetchall()])
+    return release_dependents(cursor, [id_ for (id_,) in cursor.fetchall()], memory)
 
 
 def end_jobs(cursor, job_ids, state, from_states, *, uid, message=None):

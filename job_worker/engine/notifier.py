@@ -20,10 +20,10 @@ from .transaction import transaction
 
 CHANNEL = "queue_job_wake_up"
 # Between two notifications of a process; and after those that another process sends, doubling while others do.
-MIN_INTERVAL_SECONDS = 0.02
+MIN_INTERVAL_SECONDS = 0.01
 SHARED_INTERVAL_SECONDS = 0.1
 MAX_SHARED_INTERVAL_SECONDS = 0.4
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.005
 IDLE_SECONDS = 30
 NOTIFIER_LOCK_CLASS = 0x6A706E  # "jpn"
 

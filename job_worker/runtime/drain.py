@@ -83,7 +83,7 @@ def _pass_on(control, job, memory):
         if job.holds_slot:
             release_slots(cursor, [job], memory)
         if job.has_dependents:
-            release_dependents(cursor, [job.id])
+            release_dependents(cursor, [job.id], memory)
 
 
 def _keep_house(control, settings):

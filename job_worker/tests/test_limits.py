@@ -5,6 +5,7 @@ from psycopg2.errors import UniqueViolation
 from odoo.tests import tagged
 
 from ..engine.claim import promote_due_jobs
+from ..engine.dependencies import release_dependents
 from ..engine.keys import wake_stalled_keys
 from ..engine.limits import release_slots
 from ..engine.memory import ClaimMemory
@@ -288,6 +289,28 @@ class TestMemory(ClaimCase):
         with self.first.cursor() as cursor:
             release_slots(cursor, [ClaimedKey("key")], self.memory)
         self.assertEqual(self.claimed(free=1, memory=self.memory), [second])
+
+    def test_what_an_end_has_released_is_known_at_once(self):
+        parent, child = self.insert(), self.insert(state="waiting", blockers=1, channel="another")
+        self.execute(
+            "INSERT INTO queue_job_dependency (job_id, depends_on_id, kind, released) VALUES (%s, %s, 'done', FALSE)",
+            child, parent,
+        )  # fmt: skip
+        self.assertEqual(self.walk_slowly(), [parent])
+        self.execute("UPDATE queue_job SET state = 'done' WHERE id = %s", parent)
+        with self.first.cursor() as cursor:
+            release_dependents(cursor, [parent], self.memory)
+        self.assertIsNotNone(self.memory.heads)
+        self.assertEqual(self.claimed(free=1, memory=self.memory), [child])
+
+    def test_what_has_fallen_due_is_known_at_once(self):
+        first = self.insert()
+        scheduled = self.insert(scheduled=True, scheduled_at="2020-01-01", channel="another")
+        self.assertEqual(self.walk_slowly(), [first])
+        with self.first.cursor() as cursor:
+            promote_due_jobs(cursor, self.memory)
+        self.assertIsNotNone(self.memory.heads)
+        self.assertEqual(self.claimed(free=1, memory=self.memory), [scheduled])
 
     def test_a_quick_walk_is_made_each_time(self):
         self.insert()

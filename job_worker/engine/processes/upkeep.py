@@ -116,9 +116,9 @@ class Upkeep:
             return
         started = time.monotonic()
         with self._control.cursor() as cursor:
-            ready = release_dependents(cursor, self.ended_parents)
+            ready = release_dependents(cursor, self.ended_parents, self._intake.memory)
             if sweep:
-                ready += sweep_dependents(cursor)
+                ready += sweep_dependents(cursor, self._intake.memory)
                 self._due.again("sweep", SWEEP_SECONDS)
             if ready:
                 self._due.now("look")
@@ -163,4 +163,4 @@ class Upkeep:
             self.ended_parents.append(orphan.id)
             self._freed.append(orphan)
         if rescued:
-            self._due.now("look")
+            self._intake.told()

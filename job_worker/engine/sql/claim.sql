@@ -245,7 +245,7 @@ UPDATE queue_job
      LIMIT 1000
        FOR UPDATE SKIP LOCKED
 )
-RETURNING id
+RETURNING key_place, channel, priority, to_json(COALESCE(scheduled_at, create_date, '-infinity')) #>> '{}' AS due_at, id
 
 -- name: next_due
 -- When the first scheduled job is due, from %(floor)s on, and in how many seconds; no row when there is none.

@@ -8,6 +8,7 @@
 --
 -- A waiting job has blockers: one per edge "when done", and one for all its edges "when failed"
 -- together, of which the first to fire counts. error_sources are the latter that may still fire.
+-- is_ready tells what a claim may take now; the last columns are its place among the ready jobs.
 -- Exactly once: only the statement that sets an edge's released counts it.
 -- Locks: edges and then dependents in the order of their ids, so that two releases of
 -- neighbouring jobs can't deadlock; SKIP LOCKED, for an edge locked now is being released now.
@@ -72,7 +73,8 @@ UPDATE queue_job job
   FROM effect
   JOIN locked_job ON locked_job.id = effect.job_id
  WHERE job.id = effect.job_id AND job.state = 'waiting'
-RETURNING job.id, job.state
+RETURNING job.id, job.state, NOT job.scheduled AND job.key_place IS NULL AS is_ready, job.channel, job.priority,
+          to_json(COALESCE(job.scheduled_at, job.create_date, '-infinity')) #>> '{}' AS due_at
 
 -- name: unreleased_parents
 -- Ended jobs whose end was not passed on: what a crash, or an edge added late, has left.
