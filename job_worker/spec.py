@@ -1,12 +1,11 @@
 """A job before it is stored."""
 
-from uuid import uuid4
-
 from odoo.models import BaseModel
 
 from .exception import JobOptionError
 from .options import OPTION_COLUMNS
 from .runtime import call
+from .runtime.job_uuid import new_uuid
 
 # What a hook may not choose: it says what the job is, whose it is and where it stands.
 _RESERVED = {
@@ -38,7 +37,7 @@ class JobSpec:
         self.method_name = method_name
         self.args = args
         self.kwargs = kwargs
-        self.uuid = str(uuid4())
+        self.uuid = new_uuid()
         defaults = records.env["queue.job.function"]._get_defaults(records._name, method_name)
         self.values = {"name": f"{records._name}.{method_name}", **defaults, **options}
 

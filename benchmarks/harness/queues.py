@@ -16,6 +16,10 @@ _STUCK_SECONDS = 60  # longer than a worker takes to start
 _STOP_SECONDS = 30
 
 
+# The begin of a statement in a message; what a text in it says is none.
+_STATEMENT = re.compile(r"^(?!BEGIN|COMMIT|ROLLBACK)\S|; (?!BEGIN|COMMIT|ROLLBACK)[A-Z]{2,}\b")
+
+
 class Queue:
     """One product. Subclasses say how it is installed, started and asked.
 
@@ -121,11 +125,11 @@ class Queue:
             self.as_admin(f'ALTER DATABASE "{self.database}" RESET log_statement')
 
     def count_statements(self):
-        """Those in the server's log; what begins or ends a transaction is none."""
-        begin = rf" {re.escape(self.database)} LOG:  (?:statement|execute [^:]*): "
-        pattern = re.compile(begin + "(?!BEGIN|COMMIT|ROLLBACK)")
+        """Those in the server's log, several ones of a message too; what begins or ends a transaction is none."""
+        begin = re.compile(rf" {re.escape(self.database)} LOG:  (?:statement|execute [^:]*): (.*)")
         with self._server.log.open(errors="replace") as log:
-            return sum(bool(pattern.search(line)) for line in log)
+            messages = filter(None, map(begin.search, log))
+            return sum(len(_STATEMENT.findall(message[1])) for message in messages)
 
     @contextmanager
     def worker(self):

@@ -2,7 +2,6 @@
 
 import os
 from collections import Counter, defaultdict
-from uuid import uuid4
 
 from odoo import api, models
 
@@ -10,6 +9,7 @@ from ..engine import states
 from ..exception import JobGraphError, JobOptionError
 from ..graph import ON_DONE
 from ..options import check_options
+from ..runtime.job_uuid import new_uuid
 from ..spec import JobSpec
 
 
@@ -86,7 +86,7 @@ class QueueJob(models.Model):
             return self._run_graph_now(graph)
         values_list = [job._node_spec().store_values() for job in graph.jobs]
         if len(values_list) > 1:
-            graph_uuid = str(uuid4())
+            graph_uuid = new_uuid()
             for values in values_list:
                 values["graph_uuid"] = graph_uuid
             self._check_distinct_identities(values_list)

@@ -77,7 +77,8 @@ def begin_job(registry, cr, user_id):
     """
     caches = tuple(registry.cache_sequences)
     statement = execute_statement("begin_job", _BEGIN_JOB) if is_prepared(cr) else begin_statement(caches)
-    cr.execute(f"RESET ALL; CLOSE ALL; {statement}", {"user_id": user_id})
+    reset = cr.connection.reset_statements() if isinstance(cr.connection, JobConnection) else "RESET ALL"
+    cr.execute(f"{reset}; {statement}", {"user_id": user_id})
     registry_sequence, user_is_active, *cache_sequences = cr.fetchone()
     if registry_sequence != registry.registry_sequence:
         raise StaleRegistryError(f"version {registry.registry_sequence}, now {registry_sequence}")

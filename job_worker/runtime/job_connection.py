@@ -20,6 +20,7 @@ class JobConnection(PsycoConnection):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.autocommit = True
+        self._has_cursors = False
 
     @property
     def in_transaction(self):
@@ -27,11 +28,19 @@ class JobConnection(PsycoConnection):
 
     def cursor(self, name=None, cursor_factory=None, **options):
         """As psycopg2's. Cursors of the server outlive the transaction, which makes no difference to a job:
-        the next one closes them (``CLOSE ALL``).
+        the next one closes them, see :meth:`reset_statements`.
         """
         if name is not None:
             options["withhold"] = True
+            self._has_cursors = True
         return super().cursor(name, cursor_factory or _Statements, **options)
+
+    def reset_statements(self):
+        """What undoes the traces that a job may have left in the session."""
+        if not self._has_cursors:
+            return "RESET ALL"
+        self._has_cursors = False
+        return "RESET ALL; CLOSE ALL"
 
     def begin(self):
         if not self.in_transaction:

@@ -12,6 +12,7 @@ from . import test_function
 from . import test_i18n
 from . import test_import_rules
 from . import test_job_connection
+from . import test_job_uuid
 from . import test_kit
 from . import test_limits
 from . import test_lookahead
