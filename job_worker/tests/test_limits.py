@@ -164,7 +164,7 @@ class TestKeys(ClaimCase):
             urgent = self.insert_keyed(priority=1)
             self.assertEqual(self.claimed(), [])
             self.assertEqual((self.place(urgent), self.place(slow)), (None, "behind"))
-            cursor.execute("DELETE FROM queue_limit")
+            cursor.execute("DELETE FROM queue_limit WHERE name = 'root'")
         self.assertEqual(self.claimed(), [urgent])
 
     def test_two_jobs_that_are_both_first_still_run_one_at_a_time(self):
@@ -218,7 +218,7 @@ class TestKeys(ClaimCase):
             cursor.execute("SELECT 1")
             self.limit("root", paused=True)
             self.claim()
-        self.execute("DELETE FROM queue_limit")
+        self.execute("DELETE FROM queue_limit WHERE name = 'root'")
         self.execute("UPDATE queue_job SET state = 'cancelled' WHERE id = %s", first)
         claim = self.claim()
         self.assertEqual((claim.jobs, claim.retry_in), ([], 0.0))

@@ -46,6 +46,7 @@ class ClaimerCase(ProcessCase):
     def setUp(self):
         super().setUp()
         self.claimers = []
+        self.limited = []
         self.addCleanup(self._clean)
         self.connection = psycopg2.connect(**database.dsn(self.db_name))
         self.connection.autocommit = True
@@ -58,6 +59,7 @@ class ClaimerCase(ProcessCase):
             return cursor.fetchall() if cursor.description else None
 
     def limit(self, name, limit=-1, rate=0.0, burst=1, paused=False):
+        self.limited.append(name)
         self.query(
             """INSERT INTO queue_limit (name, "limit", rate_limit, burst, paused) VALUES (%s, %s, %s, %s, %s)
                ON CONFLICT (name) DO UPDATE SET "limit" = EXCLUDED.limit, rate_limit = EXCLUDED.rate_limit,
@@ -138,7 +140,8 @@ class ClaimerCase(ProcessCase):
             claimer.wait()
         with sql_db.db_connect(self.db_name).cursor() as cr:
             cr.execute(_NO_LOG)
-            cr.execute("DELETE FROM queue_job; DELETE FROM queue_worker; DELETE FROM queue_limit")
+            cr.execute("DELETE FROM queue_job; DELETE FROM queue_worker")
+            cr.execute("DELETE FROM queue_limit WHERE name = ANY(%s)", [self.limited])
 
 
 def wait(seconds):

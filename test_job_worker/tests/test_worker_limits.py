@@ -9,7 +9,7 @@ class TestWorkerLimits(WorkerCase):
 
     def setUp(self):
         super().setUp()
-        self.addCleanup(self.query, "DELETE FROM queue_limit")
+        self.addCleanup(self.query, "DELETE FROM queue_limit WHERE name IN ('root', 'exports')")
 
     def enqueue(self, name, count, **options):
         return [self.enqueue_act(f"{name} {number}", "sleep", 0.1, **options) for number in range(count)]
