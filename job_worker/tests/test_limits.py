@@ -47,7 +47,7 @@ class TestLimits(ClaimCase):
         self.limit("exports", 0)
         mail, exports, other = self.insert(channel="mail"), self.insert(channel="exports.big"), self.insert()
         self.assertEqual(self.claimed(), [other])
-        self.execute("UPDATE queue_limit SET paused = FALSE")
+        self.execute("UPDATE queue_limit SET paused = FALSE WHERE name = 'mail'")
         self.assertEqual(self.claimed(), [mail])
         self.execute("DELETE FROM queue_limit WHERE name = 'exports'")
         self.assertEqual(self.claimed(), [exports])
@@ -100,7 +100,7 @@ class TestLimits(ClaimCase):
         jobs = [self.insert(channel="mail") for _job in range(3)]
         self.assertEqual(self.claimed(), jobs[:1])
         self.assertEqual(self.claimed(), [])
-        self.execute("UPDATE queue_limit SET rate_limit = 100000, burst = 10")
+        self.execute("UPDATE queue_limit SET rate_limit = 100000, burst = 10 WHERE name = 'mail'")
         self.assertEqual(self.claimed(), jobs[1:])
 
     def test_nothing_is_claimed_while_modules_change_state(self):
