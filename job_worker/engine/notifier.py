@@ -16,14 +16,15 @@ import time
 import psycopg2
 
 from .queries import QUERIES
-from .transaction import transaction
 
 CHANNEL = "queue_job_wake_up"
 # Between two notifications of a process; and after those that another process sends, doubling while others do.
 MIN_INTERVAL_SECONDS = 0.01
 SHARED_INTERVAL_SECONDS = 0.1
 MAX_SHARED_INTERVAL_SECONDS = 0.4
+# How long one gathers for all: alone, and where others were seen to do so.
 GATHER_SECONDS = 0.005
+CROWDED_GATHER_SECONDS = 0.02
 IDLE_SECONDS = 30
 NOTIFIER_LOCK_CLASS = 0x6A706E  # "jpn"
 
@@ -78,9 +79,12 @@ class _Notifier(threading.Thread):
                 self._ended = True
 
     def _serve(self, cursor):
-        rested, shared_interval = True, SHARED_INTERVAL_SECONDS
+        rested, crowded, shared_interval = True, False, SHARED_INTERVAL_SECONDS
         while channels := self._await_request():
-            sent = [_notify(cursor, channel) if rested else _notify_for_all(cursor, channel) for channel in channels]
+            gather = CROWDED_GATHER_SECONDS if crowded else GATHER_SECONDS
+            sent = [
+                _notify(cursor, channel) if rested else _notify_for_all(cursor, channel, gather) for channel in channels
+            ]
             if all(sent):
                 time.sleep(MIN_INTERVAL_SECONDS)
                 shared_interval = SHARED_INTERVAL_SECONDS
@@ -88,6 +92,7 @@ class _Notifier(threading.Thread):
                 time.sleep(shared_interval)
                 shared_interval = min(2 * shared_interval, MAX_SHARED_INTERVAL_SECONDS)
             rested = not self._requested
+            crowded = not rested and (crowded or not all(sent))
 
     def _await_request(self):
         with self._condition:
@@ -104,12 +109,12 @@ def _notify(cursor, channel):
     return True
 
 
-def _notify_for_all(cursor, channel):
+def _notify_for_all(cursor, channel, gather_seconds):
     """Notify for the requests of all processes. False when another process is about to do it."""
-    with transaction(cursor):
-        cursor.execute(QUERIES["lead_notifiers"], {"lock_class": NOTIFIER_LOCK_CLASS, "channel": channel})
-        (leads,) = cursor.fetchone()
-        if leads:
-            time.sleep(GATHER_SECONDS)
-            cursor.execute(f"SET LOCAL synchronous_commit = off; NOTIFY {channel}")
+    lead = f"BEGIN; SET LOCAL synchronous_commit = off; {QUERIES['lead_notifiers']}"
+    cursor.execute(lead, {"lock_class": NOTIFIER_LOCK_CLASS, "channel": channel})
+    (leads,) = cursor.fetchone()
+    if leads:
+        time.sleep(gather_seconds)
+    cursor.execute(f"NOTIFY {channel}; COMMIT" if leads else "ROLLBACK")
     return leads
