@@ -18,7 +18,7 @@ import psycopg2
 from .queries import QUERIES
 
 CHANNEL = "queue_job_wake_up"
-# Between two notifications of a process; and after those that another process sends, doubling while others do.
+# Between two notifications of a process alone; in a crowd, doubling while others notify.
 MIN_INTERVAL_SECONDS = 0.01
 SHARED_INTERVAL_SECONDS = 0.1
 MAX_SHARED_INTERVAL_SECONDS = 0.4
@@ -86,7 +86,7 @@ class _Notifier(threading.Thread):
                 _notify(cursor, channel) if rested else _notify_for_all(cursor, channel, gather) for channel in channels
             ]
             if all(sent):
-                time.sleep(MIN_INTERVAL_SECONDS)
+                time.sleep(SHARED_INTERVAL_SECONDS if crowded else MIN_INTERVAL_SECONDS)
                 shared_interval = SHARED_INTERVAL_SECONDS
             else:
                 time.sleep(shared_interval)
