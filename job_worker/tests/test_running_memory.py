@@ -28,7 +28,7 @@ class TestRunningMemory(ClaimCase):
         """The running jobs of limited channels as a claim would count them, under the locks."""
         with self.first.cursor() as cursor, transaction(cursor):
             locked = lock_limits(cursor, {id_ for (id_,) in self.execute("SELECT id FROM queue_limit")})
-            self.short_counts += not (memory.running._pace.clock() >= memory.running._pace._due_at)
+            self.short_counts += not memory.running._pace.is_due
             running = read_rooms(cursor, locked, memory.running).running
         return {channel: number for channel, number in running.items() if channel.startswith("memory.") and number}
 

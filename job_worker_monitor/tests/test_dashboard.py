@@ -3,12 +3,10 @@ from datetime import timedelta
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
-from odoo.tools import file_path
+
+from odoo.addons.job_worker.tests.tour_case import leave_out_lacking_asset
 
 from .common import MonitorCase
-
-# Debian's Odoo lacks a library that `mail` lists: the web client says so on its console, which fails a tour.
-LACKING = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
 
 
 class DashboardCase(MonitorCase):
@@ -239,11 +237,7 @@ class TestDashboardTour(DashboardCase, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        try:
-            file_path(LACKING)
-        except FileNotFoundError:
-            values = {"name": LACKING, "bundle": "web.assets_backend", "directive": "remove", "path": LACKING}
-            cls.env["ir.asset"].create(values)
+        leave_out_lacking_asset(cls.env)
 
     def test_the_dashboard_shows_the_queue_and_leads_to_its_jobs(self):
         self.make_jobs()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg2
 
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.modules.registry import Registry
@@ -198,6 +199,20 @@ class WorkerCase(ProcessCase):
         self.query("DELETE FROM queue_job")
         self.query("DELETE FROM queue_worker")
         self.query("DELETE FROM queue_test_ledger")
+
+
+def query_once(connection_info, sql, params=()):
+    """Run one statement, committed, without a connection left behind; return its rows, None when it gives none.
+
+    :param dict connection_info: keyword arguments of ``psycopg2.connect``
+    """
+    connection = psycopg2.connect(**connection_info)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows = cursor.fetchall() if cursor.description else None
+    connection.close()
+    return rows
 
 
 def describe_family(worker):

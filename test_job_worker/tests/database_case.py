@@ -8,7 +8,7 @@ import psycopg2
 from odoo import sql_db
 from odoo.tools import config
 
-from .common import WorkerCase
+from .common import WorkerCase, query_once
 
 ADDON = "queue_test_addon"
 MANIFEST = {"name": "Changing Addon", "version": "1.0", "license": "LGPL-3", "depends": ["test_job_worker"]}
@@ -82,13 +82,7 @@ class DatabaseCase(WorkerCase):
 
     def query_in(self, db_name, sql, *params):
         """As :meth:`query`, in another database and without a connection left behind."""
-        connection = psycopg2.connect(**sql_db.connection_info_for(db_name)[1])
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            rows = cursor.fetchall() if cursor.description else None
-        connection.close()
-        return rows
+        return query_once(sql_db.connection_info_for(db_name)[1], sql, params)
 
     def use(self, db_name):
         """Let the helpers of this test work on another database."""

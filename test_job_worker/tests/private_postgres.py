@@ -7,11 +7,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import psycopg2
-
 from odoo import sql_db
 
-from .common import WorkerCase
+from .common import WorkerCase, query_once
 
 
 def find_binaries():
@@ -103,10 +101,4 @@ class PrivatePostgresCase(WorkerCase):
         return {key: value for key, value in super().environment(**extra).items() if key not in names}
 
     def query(self, sql, *params):
-        connection = psycopg2.connect(host=self.server.directory, user="odoo", dbname=self.db_name)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            rows = cursor.fetchall() if cursor.description else None
-        connection.close()
-        return rows
+        return query_once({"host": self.server.directory, "user": "odoo", "dbname": self.db_name}, sql, params)
