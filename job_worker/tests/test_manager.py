@@ -54,11 +54,16 @@ class TestManager(BaseCase):
             except BlockingIOError:
                 time.sleep(0.01)
 
+    def handle_sigterm(self):
+        """Survive it, as a supervisor does from when it serves."""
+        signal.signal(signal.SIGTERM, lambda signum, frame: None)
+
     def say(self, text):
         os.write(self.writer, f"{text} by {os.getpid()}\n".encode())
 
     def obey(self, db_name, _settings, link):
-        """A supervisor that is ready at once and leaves when it is told to."""
+        """A supervisor that is ready at once and leaves when it is told to, by word and not by signal."""
+        self.handle_sigterm()
         link.say(words.READY)
         self.say(f"{db_name} ready")
         while True:
@@ -82,6 +87,29 @@ class TestManager(BaseCase):
         self.assertEqual(self.stop(), 0)
         self.wait_for("one stop")
         self.wait_for("two stop")
+
+    def test_a_supervisor_that_serves_but_was_not_heard_yet_is_told_to_stop_too(self):
+        def serve(db_name, _settings, link):
+            self.handle_sigterm()
+            self.say(f"{db_name} loaded")
+            while not (said := link.listen()):
+                time.sleep(0.02)
+            self.say(f"{db_name} {said[0][0]}")
+            return 0
+
+        self.start(serve)
+        self.wait_for("one loaded")
+        self.assertEqual(self.stop(), 0)
+        self.wait_for("one stop")
+
+    def test_a_supervisor_that_is_still_loading_ends_at_once_at_a_stop(self):
+        def serve(db_name, _settings, _link):
+            self.say(f"{db_name} loads")
+            threading.Event().wait()
+
+        self.start(serve)
+        self.wait_for("one loads")
+        self.assertEqual(self.stop(), 0)
 
     def test_a_supervisor_that_fails_is_started_again_and_its_neighbour_runs_on(self):
         def serve(db_name, settings, link):

@@ -32,6 +32,8 @@ class Service:
         """
         parent_pid = os.getpid()
         ours, theirs = Link.pair()
+        # Until the child has let go of the parent's handlers, a SIGTERM would be counted there and forgotten.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -39,6 +41,7 @@ class Service:
                 die_with_parent(parent_pid)
                 ours.close()
                 in_child()
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
                 code = serve(db_name, theirs)
             except BaseException:  # noqa: BLE001  (nothing may reach the parent's stack, copied by fork)
                 traceback.print_exc()
@@ -46,6 +49,7 @@ class Service:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(code)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
         return cls(db_name, pid, ours)
 
@@ -67,12 +71,15 @@ class Service:
         return reason
 
     def leave(self, word):
-        """Tell it to end, by :data:`~.link.STOP` or another word of that kind."""
+        """Tell it to end, by :data:`~.link.STOP` or another word of that kind.
+
+        While it is loading it can't listen and has nothing to lose: SIGTERM ends it. It may have begun to serve
+        without having been heard yet; then it takes SIGTERM for an order to stop, and finds the word too.
+        """
         self.leaving = True
-        if self.ready:
-            self.link.say(word)
-        else:
-            self.kill()  # it is still loading, so that it can't listen, and has nothing to lose
+        self.link.say(word)
+        if not self.ready:
+            os.kill(self.pid, signal.SIGTERM)
 
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
