@@ -7,9 +7,24 @@ CONNECTION_ERRORS = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 class EngineConnection(extensions.connection):
-    """``statements`` is the :class:`~.prepared.SessionStatements` of a session that isn't shared, else None."""
+    """A connection in autocommit whose BEGIN travels with the first statement, see :mod:`.transaction`.
+
+    ``statements`` is the :class:`~.prepared.SessionStatements` of a session that isn't shared, else None.
+    """
 
     statements = None
+    has_to_begin = False
+
+    def cursor(self, *args, cursor_factory=None, **options):
+        return super().cursor(*args, cursor_factory=cursor_factory or _EngineCursor, **options)
+
+
+class _EngineCursor(extensions.cursor):
+    def execute(self, query, vars=None):
+        if self.connection.has_to_begin:
+            self.connection.has_to_begin = False
+            query = f"BEGIN; {query}"
+        return super().execute(query, vars)
 
 
 def is_connection_error(error):

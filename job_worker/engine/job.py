@@ -46,6 +46,10 @@ class ClaimedJob:
             and not (self.timeout or other.timeout or self.holds_slot or other.holds_slot)
         )
 
+    def follows(self, other):
+        """Whether it may wait in an executor for ``other`` to end: both without a clock, a slot or a batch of their own."""
+        return not any(job.timeout or job.holds_slot or job.batch_size > 1 for job in (self, other))
+
     @property
     def attempt(self):
         """The number of this attempt, from 1."""
@@ -54,18 +58,24 @@ class ClaimedJob:
 
 @dataclass(frozen=True)
 class Order:
-    """What an executor is told to do: to run these jobs, and whether somebody looks at the queue."""
+    """What an executor is told to do.
+
+    :param list jobs: :class:`ClaimedJob` to run
+    :param bool watched: whether somebody looks at the queue
+    :param bool together: all in one transaction, a batch; else one after the other, a sequence
+    """
 
     jobs: list
     watched: bool = False
+    together: bool = False
 
     def to_bytes(self):
-        return json.dumps([[vars(job) for job in self.jobs], self.watched]).encode()
+        return json.dumps([[vars(job) for job in self.jobs], self.watched, self.together]).encode()
 
     @classmethod
     def from_bytes(cls, data):
-        jobs, watched = json.loads(data)
-        return cls([ClaimedJob(**job) for job in jobs], watched)
+        jobs, watched, together = json.loads(data)
+        return cls([ClaimedJob(**job) for job in jobs], watched, together)
 
 
 class ClaimRef(NamedTuple):

@@ -79,8 +79,18 @@ def release_slots(cursor, ended_jobs, memory=None):
     :param memory: the :class:`~.memory.ClaimMemory` of this worker
     """
     ended_jobs = list(ended_jobs)
+    release_keys(cursor, ended_jobs, memory)
+    if any(getattr(job, "holds_slot", True) for job in ended_jobs):
+        tell_of_slots(cursor)
+
+
+def release_keys(cursor, ended_jobs, memory=None):
+    """The part of :func:`release_slots` for keys: the next job of each becomes ready."""
     heads = place_keys(cursor, {key for job in ended_jobs if (key := getattr(job, "concurrency_key", None))})
     if memory:
         memory.lower(heads)
-    if any(getattr(job, "holds_slot", True) for job in ended_jobs):
-        cursor.execute(f"NOTIFY {CHANNEL}")
+
+
+def tell_of_slots(cursor):
+    """The part of :func:`release_slots` for others: tell them that there may be room for a job."""
+    cursor.execute(f"NOTIFY {CHANNEL}")

@@ -59,26 +59,34 @@ class JobRunner:
         self._settings = settings
         self._open_cursor = open_cursor
 
-    def __call__(self, order, at=lambda index: None):
+    def __call__(self, order, begin=lambda index: True):
         """Run the jobs of ``order`` and write their outcomes; never raises for what a job did.
 
         :param order: :class:`~..engine.job.Order`
-        :param at: callable to be told the index of each job before it runs
+        :param begin: callable to be asked with the index of each job before it runs; the sequence ends when it
+            says no
         :return: True when jobs were given back because the models of this process are out of date
         """
-        started = time.monotonic()
         if order.watched:
             live.tell(self._current_registry(), order.jobs[0], "started")
-        alone = len(order.jobs) == 1
-        stale = self._run_alone(order.jobs[0], started) if alone else self._run_batch(order.jobs, at)
+        stale = self._run_batch(order.jobs, begin) if order.together else self._run_sequence(order.jobs, begin)
         if order.watched:
             live.tell(self._current_registry(), order.jobs[-1], "ended")
         return stale
 
-    def _run_batch(self, jobs, at):
+    def _run_sequence(self, jobs, begin):
+        """Run ``jobs`` one after the other, each in its own transaction; True when this process is out of date."""
+        stale = False
+        for index, job in enumerate(jobs):
+            if not begin(index):
+                break
+            stale = self._run_alone(job, time.monotonic()) or stale
+        return stale
+
+    def _run_batch(self, jobs, begin):
         """Run ``jobs`` in one transaction, and what can't be settled in it on its own; True when that was stale."""
         try:
-            outcomes = run_batch(self._current_registry(), jobs, self._open_cursor, at)
+            outcomes = run_batch(self._current_registry(), jobs, self._open_cursor, begin)
         except StaleRegistryError:
             outcomes = BatchOutcomes([(job, self._give_back(job), 0.0) for job in jobs], stale=True)
         except (LostConnectionError, psycopg2.Error) as error:
@@ -90,7 +98,7 @@ class JobRunner:
             log_job(job, outcome, seconds)
         stale = outcomes.stale
         for job in outcomes.left:
-            at(jobs.index(job))
+            begin(jobs.index(job))
             stale = self._run_alone(job, time.monotonic()) or stale
         return stale
 

@@ -28,9 +28,9 @@ if env.cr.fetchone()[0] < JOBS:
     fill_month(env)  # noqa: F821  (of fill_monitor.py)
     play_alerts(env)  # noqa: F821
     for values in (
-        {"name": "export", "limit": 3},
-        {"name": "import", "limit": 2},
-        {"name": "mail", "limit": -1, "rate_limit": 5, "burst": 10},
+        {"name": "root.export", "limit": 3},
+        {"name": "root.import", "limit": 2},
+        {"name": "root.mail", "limit": -1, "rate_limit": 5, "burst": 10},
         {"name": "report", "limit": 4, "paused": True},
     ):
         env["queue.limit"].search([("name", "=", values["name"])]) or env["queue.limit"].create(values)

@@ -46,14 +46,16 @@ class Position:
         self._memory[:] = index.to_bytes(4, sys.byteorder)
 
 
-def run_child(parent_pid, pipe, position, stack_writer, perform, in_child, rules):
+def run_child(parent_pid, pipe, position, permits, stack_writer, perform, in_child, rules):
     """The whole life of a child; never returns.
 
     :param pipe: connection to the parent
     :param position: :class:`Position`, kept at the job that runs
+    :param int permits: file descriptor with a byte for each job of a sequence that may follow the first
     :param int stack_writer: file descriptor that SIGUSR1 makes it write its stack to
     :param perform: callable that runs the jobs of an :class:`~..job.Order` and writes their outcomes, with a
-        callable to be told the index of each; true when it gave jobs back because this process is out of date
+        callable to be asked with the index of each whether to begin it; true when it gave jobs back because
+        this process is out of date
     :param in_child: callable run first, to let go of what belongs to the parent
     :param rules: :class:`ChildRules`
     """
@@ -65,7 +67,7 @@ def run_child(parent_pid, pipe, position, stack_writer, perform, in_child, rules
         # In C, so that it works in a process that holds the interpreter's lock.
         faulthandler.register(signal.SIGUSR1, file=stack_writer, all_threads=True)
         limit_memory(rules.limit_memory_hard)
-        _serve(pipe, position, perform, rules)
+        _serve(pipe, position, permits, perform, rules)
         code = 0
     except BaseException:  # noqa: BLE001  (nothing may reach the parent's stack, copied by fork)
         traceback.print_exc()
@@ -76,8 +78,15 @@ def run_child(parent_pid, pipe, position, stack_writer, perform, in_child, rules
         os._exit(code)
 
 
-def _serve(pipe, position, perform, rules):
+def _serve(pipe, position, permits, perform, rules):
     order = None
+
+    def begin(index):
+        if index and not order.together and not _take_permit(permits):
+            return False
+        position.index = index
+        return True
+
     interrupt.install(lambda: _read_reason(pipe, order, position))
     with contextlib.suppress(EOFError, ConnectionResetError, BrokenPipeError):
         while True:
@@ -85,9 +94,16 @@ def _serve(pipe, position, perform, rules):
             if message[:1] != JOB:
                 continue  # the reason of an interruption that came too late
             order = Order.from_bytes(message[1:])
-            stale = perform(order, lambda index: setattr(position, "index", index))
+            stale = perform(order, begin)
             too_big = rules.limit_memory_soft and virtual_memory() > rules.limit_memory_soft
             pipe.send_bytes(STALE if stale else TOO_BIG if too_big else ENDED)
+
+
+def _take_permit(permits):
+    try:
+        return bool(os.read(permits, 1))
+    except BlockingIOError:
+        return False
 
 
 def _read_reason(pipe, order, position):

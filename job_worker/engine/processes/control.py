@@ -46,6 +46,7 @@ class ControlConnection:
         self._identity = identity
         self._connection = None
         self._fileno = None
+        self._pid = None
         self._wait = RECONNECT_SECONDS[0]
 
     @property
@@ -69,6 +70,7 @@ class ControlConnection:
             self.worker_id = self._register(connection)
         self._connection = connection
         self._fileno = connection.fileno()
+        self._pid = connection.info.backend_pid
         self._wait = RECONNECT_SECONDS[0]
         return not lost
 
@@ -101,9 +103,9 @@ class ControlConnection:
         return self._fileno
 
     def drain(self):
-        """Read the notifications that have come; return the set of their channels."""
+        """Read the notifications that have come; return the set of the channels on which others have notified."""
         self._connection.poll()
-        channels = {notification.channel for notification in self._connection.notifies}
+        channels = {notification.channel for notification in self._connection.notifies if notification.pid != self._pid}
         self._connection.notifies.clear()
         return channels
 

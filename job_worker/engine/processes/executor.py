@@ -1,6 +1,8 @@
 """An executor as its parent sees it: a forked child that runs one job at a time.
 
-A claimed job goes down a pipe, one byte comes back when it has ended, whatever its outcome.
+An order goes down a pipe, one byte comes back when its jobs have ended, whatever their outcome. Before each job of
+a sequence but the first the child takes a byte, a permit, from a second pipe. The parent takes back what is left in
+there, so that of each job it is certain whether it has begun.
 """
 
 import contextlib
@@ -10,18 +12,24 @@ import time
 from multiprocessing import Pipe
 
 from .. import interrupt
-from ..job import Order
 from .child import JOB, REASON, Position, run_child
+
+# Jobs of a sequence don't wait longer than so for the one that runs.
+RECALL_SECONDS = 0.05
 
 
 class Executor:
     """The parent's view of one child."""
 
-    def __init__(self, pid, pipe, position, stack_reader):
+    def __init__(self, pid, pipe, position, permits, stack_reader, recycle_after_jobs):
         self.pid = pid
-        # What it was told to run, in one transaction when there are several.
+        # What it was told to run: in one transaction, or one after the other.
         self.jobs = []
-        self.jobs_ended = 0
+        self.together = False
+        # How many more it may run before it is replaced.
+        self.jobs_left = recycle_after_jobs or float("inf")
+        # When those that have not begun are to be taken back (monotonic seconds).
+        self.recall_at = float("inf")
         # Why the running job is being stopped: a reason of interrupt.py, or None.
         self.stopping = None
         self._stopping_id = None
@@ -33,22 +41,26 @@ class Executor:
         self._started = 0.0
         self._pipe = pipe
         self._position = position
+        self._permit_reader, self._permit_writer = permits
 
     @classmethod
-    def fork(cls, perform, in_child, rules):
-        """Fork a child that calls ``perform(job)`` for each job sent to it; see :func:`~.child.run_child`."""
+    def fork(cls, perform, in_child, rules, recycle_after_jobs=0):
+        """Fork a child that calls ``perform`` for each order sent to it; see :func:`~.child.run_child`."""
         parent_pid = os.getpid()
         ours, theirs = Pipe()
         position = Position()
+        permits = os.pipe()
+        os.set_blocking(permits[0], False)
         stack_reader, stack_writer = os.pipe()
         pid = os.fork()
         if pid == 0:
             ours.close()
             os.close(stack_reader)
-            run_child(parent_pid, theirs, position, stack_writer, perform, in_child, rules)
+            os.close(permits[1])
+            run_child(parent_pid, theirs, position, permits[0], stack_writer, perform, in_child, rules)
         theirs.close()
         os.close(stack_writer)
-        return cls(pid, ours, position, stack_reader)
+        return cls(pid, ours, position, permits, stack_reader, recycle_after_jobs)
 
     @property
     def idle(self):
@@ -71,15 +83,29 @@ class Executor:
     def fileno(self):
         return self._pipe.fileno()
 
-    def start(self, jobs, watched=False):
-        """Send ``jobs`` down the pipe. If the child is gone, its death is accounted for with them."""
+    def start(self, order):
+        """Send an :class:`~..job.Order` down the pipe. If the child is gone, its death is accounted for with it."""
         self._position.index = 0
-        self.jobs = jobs
+        self.jobs, self.together = list(order.jobs), order.together
         self.stopping = None
         self._started = time.monotonic()
         self.deadline = self._started + self.job.timeout if self.job.timeout else None
+        if len(self.jobs) > 1 and not self.together:
+            self.recall_at = self._started + RECALL_SECONDS
+            os.write(self._permit_writer, b"." * (len(self.jobs) - 1))
         with contextlib.suppress(OSError):
-            self._pipe.send_bytes(JOB + Order(jobs, watched).to_bytes())
+            self._pipe.send_bytes(JOB + order.to_bytes())
+
+    def recall(self):
+        """Take back the jobs of a sequence that have not begun, and now never will; return them."""
+        self.recall_at = float("inf")
+        try:
+            count = len(os.read(self._permit_reader, len(self.jobs)))
+        except BlockingIOError:
+            return []
+        recalled = self.jobs[-count:]
+        del self.jobs[-count:]
+        return recalled
 
     def collect(self):
         """Read the end of its jobs: what the child says of it, or None when the child is gone instead."""
@@ -87,9 +113,10 @@ class Executor:
             word = self._pipe.recv_bytes()
         except (EOFError, OSError):
             return None
-        self.jobs_ended += len(self.jobs)
+        self.jobs_left -= len(self.jobs)
         self.jobs = []
         self.deadline = self.stopping = None
+        self.recall_at = float("inf")
         return word
 
     def enforce_timeout(self, grace_seconds):
@@ -120,6 +147,8 @@ class Executor:
     def close(self):
         """Close the pipes: an idle child ends by itself, a busy one after its job."""
         self._pipe.close()
+        os.close(self._permit_reader)
+        os.close(self._permit_writer)
         if self.stack_reader is not None:
             os.close(self.stack_reader)
             self.stack_reader = None

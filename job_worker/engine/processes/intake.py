@@ -35,10 +35,12 @@ class Intake:
         self._told = True
 
     def hand_out(self):
-        self.ahead.hand_out(self._pool.idle, self.watched)
+        self.ahead.put_first(self._pool.recall())
+        self.ahead.hand_out(self._pool.idle, self.watched, self._pool.average_seconds)
 
     def give_back_all(self, why):
         """Give back what was claimed ahead and must not start any more."""
+        self.ahead.put_first(self._pool.recall(at_once=True))
         if self.ahead:
             with self._control.cursor() as cursor:
                 give_back(cursor, self.ahead.take_all(), why)

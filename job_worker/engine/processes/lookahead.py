@@ -3,11 +3,17 @@
 import time
 from collections import deque
 
+from ..job import Order
+
 # How much work is claimed ahead, at the recent average of what a job takes.
 AHEAD_SECONDS = 0.1
 MAX_JOBS = 200
 # A job that has waited for so long goes back: others may have an executor for it.
 MAX_WAIT_SECONDS = 1.0
+# Quick jobs go to an executor by several, so that it needn't be woken for each: those that probably run within so
+# many seconds, and no more than so many.
+SEQUENCE_SECONDS = 0.01
+MAX_SEQUENCE = 8
 
 
 class Lookahead:
@@ -40,23 +46,36 @@ class Lookahead:
         now = time.monotonic()
         self._jobs.extend((job, now) for job in jobs)
 
-    def hand_out(self, executors, watched=False):
-        """Start jobs on each idle executor, while there are any: one, or a batch of those that allow it.
+    def put_first(self, jobs):
+        """Add jobs that were handed out before those in here."""
+        now = time.monotonic()
+        in_order = sorted(jobs, key=lambda job: job.claim_token)
+        self._jobs.extendleft((job, now) for job in reversed(in_order))
+
+    def hand_out(self, executors, watched=False, average_seconds=None):
+        """Start jobs on each idle executor, while there are any: one, a batch or a sequence.
 
         :param bool watched: whether people look at the queue
+        :param average_seconds: recent average of what a job takes, or None when there is none yet
         """
         for executor in executors:
             if not self._jobs:
                 return
             # No more than leaves the other executors their part.
-            executor.start(self._next_batch(len(self._jobs) // self._concurrency), watched)
+            count = min(len(self._jobs) // self._concurrency, executor.jobs_left)
+            executor.start(self._next_order(count, watched, average_seconds))
 
-    def _next_batch(self, count):
+    def _next_order(self, count, watched, average_seconds):
         first, _since = self._jobs.popleft()
-        batch = [first]
-        while self._jobs and len(batch) < min(count, first.batch_size) and first.batches_with(self._jobs[0][0]):
-            batch.append(self._jobs.popleft()[0])
-        return batch
+        jobs, together = [first], first.batch_size > 1
+        count = min(count, first.batch_size if together else _sequence_length(average_seconds))
+        while self._jobs and len(jobs) < count:
+            following, _since = self._jobs[0]
+            if not (first.batches_with(following) if together else following.follows(first)):
+                break
+            jobs.append(following)
+            self._jobs.popleft()
+        return Order(jobs, watched, together and len(jobs) > 1)
 
     def take_all(self):
         """Empty the queue; return its jobs, to be given back."""
@@ -82,3 +101,9 @@ def wanted_ahead(quick_executors, average_seconds):
     if average_seconds is None:
         return 0
     return min(int(quick_executors * AHEAD_SECONDS / max(average_seconds, 1e-4)), MAX_JOBS)
+
+
+def _sequence_length(average_seconds):
+    if average_seconds is None:
+        return 1
+    return min(int(SEQUENCE_SECONDS / max(average_seconds, 1e-4)), MAX_SEQUENCE)

@@ -3,6 +3,7 @@
 import logging
 import os
 import selectors
+import time
 from dataclasses import dataclass
 
 from ..job import ClaimedJob
@@ -20,7 +21,7 @@ class Death:
     """A child that ended with a job: which, how (in words), after how many seconds of the job.
 
     ``stopping`` is the reason for which the parent was stopping the job, or None. ``others`` are the jobs of
-    the same transaction, which is rolled back.
+    the same transaction, which is rolled back, or those that were to follow.
     """
 
     pid: int
@@ -92,7 +93,8 @@ class ExecutorPool:
         missing = size - sum(not executor.retired for executor in self)
         for _number in range(missing):
             self._before_fork()
-            executor = Executor.fork(self._perform, self._let_go_in_child, self._rules)
+            recycle = self._settings.recycle_after_jobs
+            executor = Executor.fork(self._perform, self._let_go_in_child, self._rules, recycle)
             self._executors[executor.pid] = executor
             self._selector.register(executor, selectors.EVENT_READ, lambda e=executor: self._collect(e))
             self._stacks.watch(executor)
@@ -101,6 +103,17 @@ class ExecutorPool:
     def count_quick(self):
         """Number of executors that are idle or have been at their job for a moment only."""
         return sum(executor.idle or (executor.busy and executor.seconds < AHEAD_SECONDS) for executor in self)
+
+    @property
+    def next_recall(self):
+        """When jobs that wait in an executor will have waited too long (monotonic seconds), or infinity."""
+        return min((executor.recall_at for executor in self), default=float("inf"))
+
+    def recall(self, at_once=False):
+        """Take back the jobs that wait in executors for others: those that have waited too long, or all."""
+        now = time.monotonic()
+        waiting = [executor for executor in self if executor.recall_at <= now or (at_once and executor.busy)]
+        return [job for executor in waiting for job in executor.recall()]
 
     def enforce_timeouts(self):
         for executor in self:
@@ -158,8 +171,7 @@ class ExecutorPool:
         self.ended += jobs
         self._learn(seconds / len(jobs))
         self.stale = self.stale or word == STALE
-        recycle = self._settings.recycle_after_jobs
-        if word != TOO_BIG and not (recycle and executor.jobs_ended >= recycle):
+        if word != TOO_BIG and executor.jobs_left > 0:
             return
         if word == TOO_BIG:
             _logger.info("Executor %d is replaced: its memory is above limit_memory_soft", executor.pid)
@@ -180,8 +192,11 @@ class ExecutorPool:
         self._let_go(executor)
         how = describe_exit(status)
         if executor.busy:
-            others = [job for job in executor.jobs if job is not executor.job]
-            self.deaths.append(Death(executor.pid, executor.job, others, how, executor.seconds, executor.stopping))
+            job, others = executor.job, [job for job in executor.jobs if job is not executor.job]
+            if not executor.together:  # those before it have ended
+                self.ended += executor.jobs[: executor.jobs.index(job)]
+                others = executor.jobs[executor.jobs.index(job) + 1 :]
+            self.deaths.append(Death(executor.pid, job, others, how, executor.seconds, executor.stopping))
         else:
             _logger.warning("Executor %d %s while idle", executor.pid, how)
 

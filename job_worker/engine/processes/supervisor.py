@@ -55,7 +55,7 @@ class Supervisor:
         self._signals = SignalInbox()
         self._selector = selectors.DefaultSelector()
         self._pool = ExecutorPool(self._selector, settings, perform, before_fork, self._let_go_in_child)
-        self._due = Schedule("look", "look_around", "heartbeat", "sweep", "report", "release")
+        self._due = Schedule("look", "look_around", "heartbeat", "sweep", "report", "release", "tell")
         self._intake = Intake(settings, self._control, self._pool, self._due)
         self._upkeep = Upkeep(
             settings,
@@ -129,9 +129,11 @@ class Supervisor:
                 due.append(self._due.next("look"))
             if self._upkeep.ended_parents:
                 due.append(self._due.next("release"))
+            if self._upkeep.untold:
+                due.append(self._due.next("tell"))
         else:
             due = [self._control.next_attempt, self._due.next("report")]
-        due += [self._pool.next_deadline, self._pool.next_dump]
+        due += [self._pool.next_deadline, self._pool.next_recall, self._pool.next_dump]
         if self._stop_deadline is not None:
             due.append(self._stop_deadline)
         wait_and_call(self._selector, max(0.0, min(due) - time.monotonic()))

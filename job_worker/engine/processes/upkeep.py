@@ -7,7 +7,7 @@ from ..cancel import settle_cancellations
 from ..dependencies import release_dependents, sweep_dependents
 from ..interrupt import CANCEL
 from ..job import ClaimRef
-from ..limits import release_slots
+from ..limits import release_keys, tell_of_slots
 from ..notifier import CHANNEL
 from ..rescue import find_dead_workers, rescue_orphans
 from ..retry import in_words
@@ -27,6 +27,8 @@ SWEEP_SECONDS = 30.0
 RELEASE_COUNT = 200
 RELEASE_PAUSE_FACTOR = 30
 RELEASE_SECONDS = (0.02, 0.2)
+# Other workers are told of free slots at once, but again only after so many seconds.
+TELL_SECONDS = 0.02
 _STALE = "the models have changed and are being loaded anew"
 
 
@@ -37,7 +39,8 @@ class Upkeep:
     :param control: :class:`~.control.ControlConnection`
     :param pool: :class:`~.pool.ExecutorPool`
     :param intake: :class:`~.intake.Intake`
-    :param due: :class:`~.schedule.Schedule` with the steps ``look``, ``look_around``, ``heartbeat``, ``sweep``
+    :param due: :class:`~.schedule.Schedule` with the steps ``look``, ``look_around``, ``heartbeat``, ``sweep``,
+        ``release``, ``tell``
     :param loaded_sequence: version of the registry that executors inherit
     :param session_name: callable giving the ``application_name`` of the sessions of a process id, or None
     :param on_stale: callable that asks for a fresh process, with the reason
@@ -49,6 +52,8 @@ class Upkeep:
         self.ended_parents = []
         # Jobs that run no more: others may have waited for them, under a limit or for a key.
         self._freed = []
+        # Whether other workers are still to be told of free slots.
+        self.untold = False
         self._settings = settings
         self._control = control
         self._pool = pool
@@ -99,9 +104,15 @@ class Upkeep:
         self._freed += [job for job in self._pool.ended if job.holds_slot]
         if self._freed:
             with self._control.cursor() as cursor:
-                release_slots(cursor, self._freed, self._intake.memory)
+                release_keys(cursor, self._freed, self._intake.memory)
             self._freed = []
+            self.untold = True
             self._due.now("look")
+        if self.untold and self._due.is_due("tell"):
+            with self._control.cursor() as cursor:
+                tell_of_slots(cursor)
+            self.untold = False
+            self._due.again("tell", TELL_SECONDS)
 
     def release_dependents(self):
         """Pass the ends of jobs on to what waits for them, and forget these ends."""
