@@ -28,17 +28,17 @@ class JobFailure:
     seconds: float | None = None
 
 
-def finish_job(execute, job, result, seconds, *, prepared=False, then=""):
+def finish_job(execute, job, result, seconds, *, prepared=False, then="", **params):
     """Mark ``job`` done after ``seconds``, and run ``then`` in the same message.
 
     False when its claim was lost: ``then`` was not run, and the caller must roll back.
 
     :param execute: callable ``(sql, params)`` of a cursor
     :param bool prepared: whether the session has the statement prepared, see :mod:`.prepared`
-    :param str then: what ends the transaction or savepoint, if anything
+    :param str then: what ends the transaction or savepoint, if anything; with its ``params``
     """
     statement = EXECUTE_FINISH_JOB if prepared else QUERIES["finish_job"]
-    params = {"id": job.id, "claim_token": job.claim_token, "result": result, "seconds": seconds}
+    params = {"id": job.id, "claim_token": job.claim_token, "result": result, "seconds": seconds, **params}
     try:
         execute(f"{statement}; {then}", params)
     except psycopg2.errors.DivisionByZero:

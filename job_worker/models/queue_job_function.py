@@ -27,9 +27,7 @@ class QueueJobFunction(models.Model):
     channel = fields.Char(help="Empty for the default, root.")
     priority = fields.Integer(default=-1, help="Lower runs first; -1 for the default of all jobs.")
     max_retries = fields.Integer(default=-1, help="0 for no end; -1 for the default of all jobs.")
-    timeout = fields.Integer(
-        help="Seconds that an attempt may take; 0 for the default of all jobs, -1 for no limit."
-    )
+    timeout = fields.Integer(help="Seconds that an attempt may take; 0 for the default of all jobs, -1 for no limit.")
     concurrency_key = fields.Char(help="Jobs with the same key never run at the same time; empty for none.")
     batch_size = fields.Integer(
         help="How many of these jobs may run in one transaction, when they are short; 0 or 1 for one each."

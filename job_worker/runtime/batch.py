@@ -36,10 +36,10 @@ class BatchOutcomes:
     stale: bool = False
 
 
-def run_batch(registry, jobs, open_cursor, begin):
+def run_batch(registry, jobs, open_cursor, at):
     """Run ``jobs`` in one transaction.
 
-    :param begin: callable to be told the index of each job before it runs
+    :param at: callable to be told the index of each job before it runs
     :return: :class:`BatchOutcomes`
     :raise StaleRegistryError: the models have changed since they were loaded; nothing was run
     :raise LostConnectionError: the connection broke; whether it was committed isn't known
@@ -52,7 +52,7 @@ def run_batch(registry, jobs, open_cursor, begin):
             users = {jobs[0].user_id: begin_job(registry, cr, jobs[0].user_id)}
             cr.execute(_SAVEPOINT)
             for index, job in enumerate(jobs):
-                begin(index)
+                at(index)
                 _run_member(cr, job, users, outcomes)
     except StaleRegistryError:
         raise

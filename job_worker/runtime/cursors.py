@@ -70,21 +70,29 @@ def is_prepared(cr):
 def begin_job(registry, cr, user_id):
     """The first statement of a job: see that the models and caches of this process are up to date.
 
-    It is one statement for all that a job has to know, and also undoes what the job before has set in the session.
+    It may have been sent along with the end of the job before, see :func:`~.once.complete`.
 
     :return: whether the user ``user_id`` is active; None when there is no such user
     :raise StaleRegistryError: the models have changed since they were loaded
     """
-    caches = tuple(registry.cache_sequences)
-    statement = execute_statement("begin_job", _BEGIN_JOB) if is_prepared(cr) else begin_statement(caches)
-    reset = cr.connection.reset_statements() if isinstance(cr.connection, JobConnection) else "RESET ALL"
-    cr.execute(f"{reset}; {statement}", {"user_id": user_id})
-    registry_sequence, user_is_active, *cache_sequences = cr.fetchone()
+    row = cr.connection.take_ahead() if isinstance(cr.connection, JobConnection) else None
+    if row is None:
+        cr.execute(first_statement(registry, cr), {"user_id": user_id})
+        row = cr.fetchone()
+    registry_sequence, user_is_active, *cache_sequences = row
     if registry_sequence != registry.registry_sequence:
         raise StaleRegistryError(f"version {registry.registry_sequence}, now {registry_sequence}")
     if cache_sequences != list(registry.cache_sequences.values()):
         registry.check_signaling(cr)
     return user_is_active
+
+
+def first_statement(registry, cr):
+    """For all that a job has to know of user %(user_id)s; also undoes what the job before has set in the session."""
+    caches = tuple(registry.cache_sequences)
+    statement = execute_statement("begin_job", _BEGIN_JOB) if is_prepared(cr) else begin_statement(caches)
+    reset = cr.connection.reset_statements() if isinstance(cr.connection, JobConnection) else "RESET ALL"
+    return f"{reset}; {statement}"
 
 
 @functools.cache

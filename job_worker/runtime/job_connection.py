@@ -1,13 +1,14 @@
 """A connection on which BEGIN and COMMIT travel with the first and the last statement of a transaction.
 
-psycopg2 sends each on its own, which for a short job is half of all round trips.
+psycopg2 sends each on its own, which for a short job is half of all round trips. And where the next job is known
+when one ends, its first statement goes along with the end: one message per job is left.
 """
 
 from psycopg2 import ProgrammingError, extensions, sql
 
 from odoo.sql_db import PsycoConnection
 
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 _IDLE = extensions.TRANSACTION_STATUS_IDLE
 
 
@@ -21,6 +22,9 @@ class JobConnection(PsycoConnection):
         super().__init__(*args, **kwargs)
         self.autocommit = True
         self._has_cursors = False
+        # What a statement of the next job gave that was sent with the last one of this job: an open transaction
+        # is that job's, and ends neither with the cursor of this one nor by its wish.
+        self._ahead = None
 
     @property
     def in_transaction(self):
@@ -43,16 +47,31 @@ class JobConnection(PsycoConnection):
         return "RESET ALL; CLOSE ALL"
 
     def begin(self):
+        self.leave_ahead()
         if not self.in_transaction:
-            self._send(_BEGIN)
+            self._send(BEGIN)
 
     def commit(self):
-        if self.in_transaction:
+        if self.in_transaction and self._ahead is None:
             self._send("COMMIT")
 
     def rollback(self):
-        if self.in_transaction:
+        if self.in_transaction and self._ahead is None:
             self._send("ROLLBACK")
+
+    def keep_ahead(self, row):
+        """The transaction that is open now is the next job's, and its first statement gave ``row``."""
+        self._ahead = row
+
+    def take_ahead(self):
+        """Enter the transaction that was begun ahead, if there is one: the row of its first statement, else None."""
+        row, self._ahead = self._ahead, None
+        return row
+
+    def leave_ahead(self):
+        """Undo what was begun ahead: something else comes first."""
+        if self.take_ahead() is not None:
+            self.rollback()
 
     def set_isolation_level(self, level):
         """Odoo asks for this level with each cursor, and it is what BEGIN says."""
@@ -72,6 +91,7 @@ class _Statements(extensions.cursor):
     """Begins a transaction with the first statement."""
 
     def execute(self, query, vars=None):
+        self.connection.leave_ahead()
         if not self.connection.in_transaction:
             if self.name:  # psycopg2 writes the DECLARE of a server's cursor itself
                 self.connection.begin()
@@ -83,7 +103,7 @@ class _Statements(extensions.cursor):
 def _with_begin(query, cursor):
     if isinstance(query, sql.Composable):
         query = query.as_string(cursor)
-    return f"{_BEGIN}; {query}".encode() if isinstance(query, str) else b"; ".join((_BEGIN.encode(), query))
+    return f"{BEGIN}; {query}".encode() if isinstance(query, str) else b"; ".join((BEGIN.encode(), query))
 
 
 def _beginning(name):

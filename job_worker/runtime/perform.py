@@ -35,6 +35,7 @@ from ..exception import (
 from . import live
 from .batch import BatchOutcomes, run_batch
 from .once import run_once
+from .sequence import Sequence
 
 _logger = logging.getLogger(__name__)
 
@@ -59,34 +60,35 @@ class JobRunner:
         self._settings = settings
         self._open_cursor = open_cursor
 
-    def __call__(self, order, begin=lambda index: True):
+    def __call__(self, order, at=lambda index: None, may_follow=lambda: True):
         """Run the jobs of ``order`` and write their outcomes; never raises for what a job did.
 
         :param order: :class:`~..engine.job.Order`
-        :param begin: callable to be asked with the index of each job before it runs; the sequence ends when it
-            says no
+        :param at: callable to be told the index of each job before it runs
+        :param may_follow: callable telling whether the next job of a sequence is still to be run here
         :return: True when jobs were given back because the models of this process are out of date
         """
         if order.watched:
             live.tell(self._current_registry(), order.jobs[0], "started")
-        stale = self._run_batch(order.jobs, begin) if order.together else self._run_sequence(order.jobs, begin)
+        if order.together:
+            stale = self._run_batch(order.jobs, at)
+        else:
+            stale = self._run_sequence(Sequence(order.jobs, at, may_follow))
         if order.watched:
             live.tell(self._current_registry(), order.jobs[-1], "ended")
         return stale
 
-    def _run_sequence(self, jobs, begin):
-        """Run ``jobs`` one after the other, each in its own transaction; True when this process is out of date."""
+    def _run_sequence(self, sequence):
+        """Run jobs one after the other, each in its own transaction; True when this process is out of date."""
         stale = False
-        for index, job in enumerate(jobs):
-            if not begin(index):
-                break
-            stale = self._run_alone(job, time.monotonic()) or stale
+        while (job := sequence.advance()) is not None:
+            stale = self._run_alone(job, sequence.following) or stale
         return stale
 
-    def _run_batch(self, jobs, begin):
+    def _run_batch(self, jobs, at):
         """Run ``jobs`` in one transaction, and what can't be settled in it on its own; True when that was stale."""
         try:
-            outcomes = run_batch(self._current_registry(), jobs, self._open_cursor, begin)
+            outcomes = run_batch(self._current_registry(), jobs, self._open_cursor, at)
         except StaleRegistryError:
             outcomes = BatchOutcomes([(job, self._give_back(job), 0.0) for job in jobs], stale=True)
         except (LostConnectionError, psycopg2.Error) as error:
@@ -98,8 +100,8 @@ class JobRunner:
             log_job(job, outcome, seconds)
         stale = outcomes.stale
         for job in outcomes.left:
-            begin(jobs.index(job))
-            stale = self._run_alone(job, time.monotonic()) or stale
+            at(jobs.index(job))
+            stale = self._run_alone(job) or stale
         return stale
 
     def _record_or_look_up(self, job, error, seconds):
@@ -109,10 +111,12 @@ class JobRunner:
             _raise_unless_lost(lost)
             return self._look_up_outcome(job, lost)
 
-    def _run_alone(self, job, started):
+    def _run_alone(self, job, following=lambda: None):
+        """Run ``job``; True when this process is out of date. ``following`` as for :func:`~.once.run_once`."""
+        started = time.monotonic()
         stale = False
         try:
-            outcome = self._run_and_record(job, started)
+            outcome = self._run_and_record(job, started, following)
         except StaleRegistryError:
             stale, outcome = True, self._give_back(job)
         except (LostConnectionError, psycopg2.Error) as error:
@@ -121,7 +125,7 @@ class JobRunner:
         log_job(job, outcome, time.monotonic() - started)
         return stale
 
-    def _run_and_record(self, job, started):
+    def _run_and_record(self, job, started, following):
         """Run ``job`` and write its outcome; return that in words.
 
         :raise StaleRegistryError: the models have changed since they were loaded
@@ -130,7 +134,7 @@ class JobRunner:
         """
         registry = self._current_registry()
         try:
-            self._run(registry, job, started)
+            self._run(registry, job, started, following)
             return "done"
         except ClaimLostError:
             return "lost its claim, rolled back"
@@ -140,10 +144,10 @@ class JobRunner:
             registry.reset_changes()
             return self._record_failure(job, error, time.monotonic() - started)
 
-    def _run(self, registry, job, started):
+    def _run(self, registry, job, started, following):
         for tries_left in reversed(range(MAX_TRIES_ON_CONFLICT)):
             try:
-                run_once(registry, job, started, self._open_cursor)
+                run_once(registry, job, started, self._open_cursor, following)
                 return
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
                 registry.reset_changes()

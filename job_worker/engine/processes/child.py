@@ -54,8 +54,8 @@ def run_child(parent_pid, pipe, position, permits, stack_writer, perform, in_chi
     :param int permits: file descriptor with a byte for each job of a sequence that may follow the first
     :param int stack_writer: file descriptor that SIGUSR1 makes it write its stack to
     :param perform: callable that runs the jobs of an :class:`~..job.Order` and writes their outcomes, with a
-        callable to be asked with the index of each whether to begin it; true when it gave jobs back because
-        this process is out of date
+        callable to be told the index of each, and one that tells whether the next one of a sequence is still to be
+        run here; true when it gave jobs back because this process is out of date
     :param in_child: callable run first, to let go of what belongs to the parent
     :param rules: :class:`ChildRules`
     """
@@ -81,11 +81,8 @@ def run_child(parent_pid, pipe, position, permits, stack_writer, perform, in_chi
 def _serve(pipe, position, permits, perform, rules):
     order = None
 
-    def begin(index):
-        if index and not order.together and not _take_permit(permits):
-            return False
+    def at(index):
         position.index = index
-        return True
 
     interrupt.install(lambda: _read_reason(pipe, order, position))
     with contextlib.suppress(EOFError, ConnectionResetError, BrokenPipeError):
@@ -94,7 +91,7 @@ def _serve(pipe, position, permits, perform, rules):
             if message[:1] != JOB:
                 continue  # the reason of an interruption that came too late
             order = Order.from_bytes(message[1:])
-            stale = perform(order, begin)
+            stale = perform(order, at, lambda: _take_permit(permits))
             too_big = rules.limit_memory_soft and virtual_memory() > rules.limit_memory_soft
             pipe.send_bytes(STALE if stale else TOO_BIG if too_big else ENDED)
 
