@@ -10,7 +10,6 @@ import functools
 import psycopg2
 
 from odoo.sql_db import Cursor
-from odoo.tools import SQL
 
 from ..engine.prepared import PREPARE_FINISH_JOB, execute_statement, prepare_statement
 from ..engine.workers import speaks_to_server
@@ -19,6 +18,21 @@ from .database import dsn
 from .job_connection import JobConnection
 
 _BEGIN_JOB = {"user_id": "int"}
+
+
+class JobCursor(Cursor):
+    """A cursor that knows when its job is over: then nothing is left to commit or to roll back."""
+
+    job_is_over = False
+
+    def __exit__(self, exc_type, exc_value, traceback):
+        if not (self.job_is_over and exc_type is None):
+            super().__exit__(exc_type, exc_value, traceback)
+            return
+        # What a commit and a rollback would do, once: they forget what is cached.
+        self.clear()
+        self._obj.close()
+        self._closed = True
 
 
 class JobCursors:
@@ -40,7 +54,7 @@ class JobCursors:
 
         :raise psycopg2.OperationalError: the server can't be reached
         """
-        return Cursor(self, self._db_name, {})
+        return JobCursor(self, self._db_name, {})
 
     def borrow(self, _connection_info):
         if self._connection is None or self._connection.closed:
@@ -79,12 +93,19 @@ def begin_job(registry, cr, user_id):
     if row is None:
         cr.execute(first_statement(registry, cr), {"user_id": user_id})
         row = cr.fetchone()
-    registry_sequence, user_is_active, *cache_sequences = row
+    user_is_active, *last_values = row
+    if last_values != [registry.registry_sequence, *registry.cache_sequences.values()]:
+        _catch_up(registry, cr)
+    return user_is_active
+
+
+def _catch_up(registry, cr):
+    """Look into the tables: a sequence also counts what isn't committed, yet or ever."""
+    registry_sequence, cache_sequences = registry.get_sequences(cr)
     if registry_sequence != registry.registry_sequence:
         raise StaleRegistryError(f"version {registry.registry_sequence}, now {registry_sequence}")
-    if cache_sequences != list(registry.cache_sequences.values()):
+    if cache_sequences != registry.cache_sequences:
         registry.check_signaling(cr)
-    return user_is_active
 
 
 def first_statement(registry, cr):
@@ -97,11 +118,13 @@ def first_statement(registry, cr):
 
 @functools.cache
 def begin_statement(caches):
-    """The versions as ``Registry.get_sequences`` reads them, and whether the user %(user_id)s is active.
+    """Whether the user %(user_id)s is active, and the versions of the models and the caches.
+
+    ``Registry.get_sequences`` reads the greatest ids of signaling tables, which takes a sub-select each. The last
+    values of the sequences that the ids come from are those or greater.
 
     :param tuple caches: names of Odoo's groups of caches, of which each has a signaling table
     """
-    tables = [SQL.identifier(f"orm_signaling_{name}") for name in ("registry", *caches)]
-    registry, *others = (SQL("(SELECT max(id) FROM %s)", table).code for table in tables)
     user = "(SELECT active FROM res_users WHERE id = %(user_id)s)"
-    return f"SELECT {', '.join([registry, user, *others])}"
+    sequences = [f"'orm_signaling_{name}_id_seq'::regclass" for name in ("registry", *caches)]
+    return f"SELECT {', '.join([user, *(f'pg_sequence_last_value({sequence})' for sequence in sequences)])}"

@@ -55,10 +55,11 @@ def complete_and_commit(registry, cr, job, result, seconds, next_job):
     """:func:`complete` with COMMIT, and if there is a next job, with its first statement, in one message."""
     if next_job is None:
         complete(cr, job, result, seconds, "COMMIT")
-        return
-    then = f"COMMIT; {BEGIN}; {first_statement(registry, cr)}"
-    complete(cr, job, result, seconds, then, user_id=next_job.user_id)
-    cr.connection.keep_ahead(cr.fetchone())
+    else:
+        then = f"COMMIT; {BEGIN}; {first_statement(registry, cr)}"
+        complete(cr, job, result, seconds, then, user_id=next_job.user_id)
+        cr.connection.keep_ahead(cr.fetchone())
+    cr.job_is_over = not cr.postcommit
 
 
 def complete(cr, job, result, seconds, then="", **params):
