@@ -47,7 +47,7 @@ class ClaimedJob:
         )
 
     def follows(self, other):
-        """Whether it may wait in an executor for ``other`` to end: both without a clock, a slot or a batch of their own."""
+        """Whether it may wait in an executor for ``other``: neither has a clock, a slot or a batch of its own."""
         return not any(job.timeout or job.holds_slot or job.batch_size > 1 for job in (self, other))
 
     @property

@@ -11,11 +11,16 @@ class FakeExecutor(list):
 
     def __init__(self):
         super().__init__()
-        self.batches = []
+        self.orders = []
+        self.jobs_left = float("inf")
 
-    def start(self, jobs, watched):
-        self.batches.append([job.id for job in jobs])
-        self.extend(jobs)
+    def start(self, order):
+        self.orders.append(order)
+        self.extend(order.jobs)
+
+    @property
+    def shares(self):
+        return [[job.id for job in order.jobs] for order in self.orders]
 
 
 def make_job(id_, **values):
@@ -71,4 +76,42 @@ class TestLookahead(BaseCase):
             ahead.add(jobs)
             while ahead:
                 ahead.hand_out([executor])
-            self.assertEqual(executor.batches, expected)
+            self.assertEqual(executor.shares, expected)
+            self.assertEqual([order.together for order in executor.orders], [len(share) > 1 for share in expected])
+
+    def hand_out(self, jobs, average, concurrency=1, jobs_left=float("inf")):
+        """The ids of the jobs of each order."""
+        ahead, executor = Lookahead(concurrency), FakeExecutor()
+        executor.jobs_left = jobs_left
+        ahead.add(jobs)
+        while ahead:
+            ahead.hand_out([executor], average_seconds=average)
+        self.assertFalse(any(order.together for order in executor.orders))
+        return executor.shares
+
+    def test_quick_jobs_go_by_several_and_leave_others_their_part(self):
+        jobs = [make_job(number) for number in range(1, 10)]
+        self.assertEqual(self.hand_out(jobs, 0.004), [[1, 2], [3, 4], [5, 6], [7, 8], [9]])
+        self.assertEqual(self.hand_out(jobs, 0.001, 3), [[1, 2, 3], [4, 5], [6], [7], [8], [9]])
+        self.assertEqual(self.hand_out(jobs, 0.0001), [[1, 2, 3, 4, 5, 6, 7, 8], [9]])
+
+    def test_no_more_go_together_than_the_executor_has_left(self):
+        jobs = [make_job(number) for number in range(1, 8)]
+        self.assertEqual(self.hand_out(jobs, 0.001, jobs_left=3), [[1, 2, 3], [4, 5, 6], [7]])
+
+    def test_jobs_that_take_longer_or_an_unknown_time_go_one_by_one(self):
+        jobs = [make_job(number) for number in range(1, 4)]
+        for average in (None, 0.02, 10):
+            self.assertEqual(self.hand_out(jobs, average), [[1], [2], [3]])
+
+    def test_no_job_waits_for_one_with_a_clock_or_a_slot_of_its_own_nor_does_such_a_one_wait(self):
+        for values in ({"timeout": 5}, {"concurrency_key": "k"}, {"limited": True}, {"batch_size": 2}):
+            jobs = [make_job(1), make_job(2, **values), make_job(3), make_job(4)]
+            self.assertEqual(self.hand_out(jobs, 0.001), [[1], [2], [3, 4]])
+
+    def test_jobs_that_come_back_are_the_first_again_in_their_order(self):
+        ahead = Lookahead()
+        ahead.add([make_job(5), make_job(6)])
+        ahead.put_first([make_job(4), make_job(2)])
+        ahead.put_first([])
+        self.assertEqual([job.id for job in ahead.take_all()], [2, 4, 5, 6])
