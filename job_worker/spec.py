@@ -10,8 +10,9 @@ from .runtime.job_uuid import new_uuid
 # What a hook may not choose: it says what the job is, whose it is and where it stands.
 _RESERVED = {
     "uuid", "state", "model_name", "method_name", "payload", "user_id", "company_id", "attempts", "claim_token",
-    "worker_id", "worker_name", "graph_uuid", "parent_id", "blockers", "error_sources", "scheduled", "result",
-    "exc_name", "exc_message", "exc_info", "key_place", "create_date", "write_date", "create_uid", "write_uid", "id",
+    "line_token", "worker_id", "worker_name", "graph_uuid", "parent_id", "blockers", "error_sources", "scheduled",
+    "result", "exc_name", "exc_message", "exc_info", "key_place", "create_date", "write_date", "create_uid",
+    "write_uid", "id",
 }  # fmt: skip
 
 

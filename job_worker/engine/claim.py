@@ -44,7 +44,8 @@ class Claim:
 
 
 def claim_jobs(
-    cursor, worker_id, worker_name, free, lookahead=0, channels=ALL_CHANNELS, *, fair=False, memory=None
+    cursor, worker_id, worker_name, free, lookahead=0, channels=ALL_CHANNELS, *,
+    fair=False, memory=None, line=1, executors=1,
 ):  # fmt: skip
     """Claim jobs for ``free`` idle executors, and up to ``lookahead`` more.
 
@@ -55,10 +56,12 @@ def claim_jobs(
     :param channels: :class:`~.channels.ChannelFilter`
     :param bool fair: channels take turns, whatever their backlogs; priorities hold within a channel
     :param memory: :class:`~.memory.ClaimMemory` of the same worker, kept from claim to claim
+    :param int line: so many jobs at most may stand in a line, to be run by one executor
+    :param int executors: number of executors that share what is claimed
     :return: :class:`Claim`
     """
     memory = memory or ClaimMemory()
-    worker = {"worker_id": worker_id, "worker_name": worker_name}
+    worker = {"worker_id": worker_id, "worker_name": worker_name, "line": line, "executors": executors}
     jobs, retry_in = [], None
     for _look_number in range(MAX_LOOKS):
         look = _look(cursor, memory, channels)

@@ -11,11 +11,13 @@ class ClaimedJob:
 
     ``claim_token`` is new with each claim: only statements that carry the current
     one may change the row. ``attempts`` counts the attempts charged before this one.
+    ``line_token`` is the claim token of the first job of its line, see ``claim_jobs`` in sql/claim.sql.
     ``limited`` when a limit of its channel was in force at the claim.
     """
 
     id: int
     claim_token: int
+    line_token: int
     uuid: str
     model_name: str
     method_name: str
@@ -46,10 +48,6 @@ class ClaimedJob:
             and not (self.timeout or other.timeout or self.holds_slot or other.holds_slot)
         )
 
-    def follows(self, other):
-        """Whether it may wait in an executor for ``other``: neither has a clock, a slot or a batch of its own."""
-        return not any(job.timeout or job.holds_slot or job.batch_size > 1 for job in (self, other))
-
     @property
     def attempt(self):
         """The number of this attempt, from 1."""
@@ -62,7 +60,7 @@ class Order:
 
     :param list jobs: :class:`ClaimedJob` to run
     :param bool watched: whether somebody looks at the queue
-    :param bool together: all in one transaction, a batch; else one after the other, a sequence
+    :param bool together: all in one transaction, a batch; else one after the other, a line
     """
 
     jobs: list

@@ -16,7 +16,8 @@ OF_CONTROL = {
     "look_for_jobs": {},
     "look_from_heads": _HEADS,
     "claim_jobs": {
-        **_HEADS, "picked": "int[]", "count": "int", "limited": "text[]", "worker_id": "int", "worker_name": "text",
+        **_HEADS, "picked": "int[]", "count": "int", "limited": "text[]", "line": "int", "executors": "int",
+        "worker_id": "int", "worker_name": "text",
     },
     "list_candidates": _HEADS,
     "read_limits": {"channels": "varchar[]", "tokens": "bigint[]", "ids": "int[]", "claim_tokens": "bigint[]"},

@@ -78,6 +78,7 @@ class QueueJob(models.Model):
     missing_since = fields.Datetime(readonly=True, help="Since when this job waits for its model or method to come.")
 
     claim_token = BigInteger(readonly=True, groups="base.group_no_one", aggregator=False)
+    line_token = BigInteger(readonly=True, groups="base.group_no_one", aggregator=False)
     worker_id = fields.Many2one("queue.worker", "Running On", readonly=True, ondelete="set null")
     worker_name = fields.Char("Worker", readonly=True, help="The worker of the last attempt.")
     heartbeat = fields.Datetime(related="worker_id.heartbeat", string="Last Heartbeat", related_sudo=True)

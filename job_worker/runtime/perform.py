@@ -34,8 +34,8 @@ from ..exception import (
 )
 from . import live
 from .batch import BatchOutcomes, run_batch
+from .line import Line
 from .once import run_once
-from .sequence import Sequence
 
 _logger = logging.getLogger(__name__)
 
@@ -65,24 +65,22 @@ class JobRunner:
 
         :param order: :class:`~..engine.job.Order`
         :param at: callable to be told the index of each job before it runs
-        :param may_follow: callable telling whether the next job of a sequence is still to be run here
+        :param may_follow: callable telling whether the next job of a line is still to be run here
         :return: True when jobs were given back because the models of this process are out of date
         """
         if order.watched:
             live.tell(self._current_registry(), order.jobs[0], "started")
-        if order.together:
-            stale = self._run_batch(order.jobs, at)
-        else:
-            stale = self._run_sequence(Sequence(order.jobs, at, may_follow))
+        line = Line(order.jobs, at, may_follow)
+        stale = self._run_batch(order.jobs, at) if order.together else self._run_line(line)
         if order.watched:
             live.tell(self._current_registry(), order.jobs[-1], "ended")
         return stale
 
-    def _run_sequence(self, sequence):
+    def _run_line(self, line):
         """Run jobs one after the other, each in its own transaction; True when this process is out of date."""
         stale = False
-        while (job := sequence.advance()) is not None:
-            stale = self._run_alone(job, sequence.following) or stale
+        while (job := line.advance()) is not None:
+            stale = self._run_alone(job, line.following) or stale
         return stale
 
     def _run_batch(self, jobs, at):

@@ -15,6 +15,7 @@ from . import test_job_connection
 from . import test_job_uuid
 from . import test_kit
 from . import test_limits
+from . import test_lines
 from . import test_lookahead
 from . import test_manager
 from . import test_options

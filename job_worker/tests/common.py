@@ -137,9 +137,8 @@ def claimed_job(job):
     )
     ids = {"id": job.id, "user_id": job.user_id.id, "company_id": job.company_id.id or None}
     job = job.sudo()
-    return ClaimedJob(
-        claim_token=0, attempts=0, crashes=0, has_dependents=False, **{name: job[name] for name in names}, **ids
-    )
+    claim = {"claim_token": 0, "line_token": 0, "attempts": 0, "crashes": 0, "has_dependents": False}
+    return ClaimedJob(**claim, **{name: job[name] for name in names}, **ids)
 
 
 def _perform(job):

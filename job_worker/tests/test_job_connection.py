@@ -8,8 +8,10 @@ from psycopg2 import extensions, sql
 from odoo.tests import tagged
 
 from ..engine.store import finish_job
+from ..exception import ClaimLostError, StaleRegistryError
 from ..runtime.cursors import JobCursors, begin_job
 from ..runtime.job_connection import JobConnection
+from ..runtime.once import complete_and_commit
 from .claim_case import ClaimCase
 
 _TABLE = "queue_test_connection"
@@ -23,8 +25,9 @@ class TestJobConnection(ClaimCase):
         super().setUp()
         self.execute(f"CREATE TABLE {_TABLE} (number int)")
         self.addCleanup(self.execute, f"DROP TABLE {_TABLE}")
-        cursors = JobCursors(self.env.cr.dbname, tuple(self.registry.cache_sequences))
-        self.cr = cursors.cursor()
+        self.admin_id = self.env.ref("base.user_admin").id
+        self.cursors = JobCursors(self.env.cr.dbname, tuple(self.registry.cache_sequences))
+        self.cr = self.cursors.cursor()
         self.connection = self.cr.connection
         self.addCleanup(self.connection.close)
         self.addCleanup(self.cr.close)
@@ -36,7 +39,7 @@ class TestJobConnection(ClaimCase):
     def test_the_first_statement_begins_a_transaction_with_a_snapshot_of_its_own(self):
         self.assertIsInstance(self.connection, JobConnection)
         self.assertFalse(self.connection.in_transaction)
-        self.assertIs(begin_job(self.registry, self.cr, self.env.ref("base.user_admin").id), True)
+        self.assertIs(begin_job(self.registry, self.cr, self.admin_id), True)
         self.cr.execute("SHOW transaction_isolation")
         self.assertEqual((self.cr.fetchone(), self.connection.in_transaction), (("repeatable read",), True))
         self.execute(f"INSERT INTO {_TABLE} VALUES (1)")
@@ -116,3 +119,57 @@ class TestJobConnection(ClaimCase):
             self.connection.set_isolation_level(extensions.ISOLATION_LEVEL_SERIALIZABLE)
         with self.assertRaisesRegex(psycopg2.ProgrammingError, "session"):
             self.connection.set_session(readonly=True)
+
+    def test_the_first_statement_of_the_next_job_goes_along_with_the_end_of_one(self):
+        first_id, second_id = self.insert(), self.insert()
+        first, second = self.claim().jobs
+        begin_job(self.registry, self.cr, self.admin_id)
+        self.cr.execute(f"INSERT INTO {_TABLE} VALUES (1)")
+        complete_and_commit(self.registry, self.cr, first, None, 0.1, SimpleNamespace(user_id=self.admin_id))
+        self.assertEqual((self.stored(), self.state(first_id), self.state(second_id)), ([1], "done", "started"))
+        self.execute(f"INSERT INTO {_TABLE} VALUES (2)")
+        # What the cursor of the first one does at its end isn't for the transaction of the second.
+        self.cr.commit()
+        self.cr.rollback()
+        with self.cursors.cursor() as cr:
+            self.assertIs(begin_job(self.registry, cr, self.admin_id), True)
+            self.assertEqual(cr.sql_log_count, 0)
+            cr.execute(f"SELECT count(*) FROM {_TABLE}")
+            self.assertEqual(cr.fetchone(), (1,), "Its snapshot is as old as its first statement")
+            cr.execute(f"INSERT INTO {_TABLE} VALUES (3)")
+            complete_and_commit(self.registry, cr, second, None, 0.1, None)
+        self.assertEqual((self.stored(), self.connection.in_transaction), ([1, 2, 3], False))
+
+    def test_whatever_comes_between_two_jobs_has_a_transaction_of_its_own(self):
+        self.insert()
+        (job,) = self.claim().jobs
+        begin_job(self.registry, self.cr, self.admin_id)
+        complete_and_commit(self.registry, self.cr, job, None, 0.1, SimpleNamespace(user_id=self.admin_id))
+        self.cr.execute("SELECT pg_backend_pid()")
+        self.cr.commit()
+        self.execute(f"INSERT INTO {_TABLE} VALUES (2)")
+        begin_job(self.registry, self.cr, self.admin_id)
+        self.cr.execute(f"SELECT count(*) FROM {_TABLE}")
+        self.assertEqual(self.cr.fetchone(), (1,))
+
+    def test_a_lost_claim_leaves_the_next_job_alone(self):
+        self.insert()
+        (job,) = self.claim().jobs
+        lost = SimpleNamespace(id=job.id, uuid=job.uuid, claim_token=job.claim_token - 1)
+        begin_job(self.registry, self.cr, self.admin_id)
+        with self.assertRaises(ClaimLostError):
+            complete_and_commit(self.registry, self.cr, lost, None, 0.1, SimpleNamespace(user_id=self.admin_id))
+        self.cr.rollback()
+        self.assertIsNone(self.connection.take_ahead())
+
+    def test_models_that_changed_are_noticed_and_a_change_that_was_rolled_back_is_none(self):
+        sequence = "orm_signaling_registry_id_seq"
+        self.addCleanup(self.execute, "SELECT setval(%s, %s)", sequence, self.registry.registry_sequence)
+        self.execute("SELECT nextval(%s)", sequence)  # as a transaction does that isn't committed, yet or ever
+        self.assertIs(begin_job(self.registry, self.cr, self.admin_id), True)
+        self.cr.rollback()
+        self.execute("INSERT INTO orm_signaling_registry DEFAULT VALUES")
+        undo = "DELETE FROM orm_signaling_registry WHERE id > %s"
+        self.addCleanup(self.execute, undo, self.registry.registry_sequence)
+        with self.assertRaises(StaleRegistryError):
+            begin_job(self.registry, self.cr, self.admin_id)

@@ -3,7 +3,15 @@ from hypothesis import given, strategies as st
 from odoo.tests.common import BaseCase
 
 from ..engine.job import COLUMNS, ClaimedJob
-from ..engine.processes.lookahead import AHEAD_SECONDS, MAX_JOBS, Lookahead, wanted_ahead
+from ..engine.processes.lookahead import (
+    AHEAD_SECONDS,
+    LINE_SECONDS,
+    MAX_JOBS,
+    MAX_LINE,
+    Lookahead,
+    line_length,
+    wanted_ahead,
+)
 
 
 class FakeExecutor(list):
@@ -12,7 +20,6 @@ class FakeExecutor(list):
     def __init__(self):
         super().__init__()
         self.orders = []
-        self.jobs_left = float("inf")
 
     def start(self, order):
         self.orders.append(order)
@@ -24,7 +31,7 @@ class FakeExecutor(list):
 
 
 def make_job(id_, **values):
-    values = {"timeout": 0, "method_name": "write", "concurrency_key": None, **values}
+    values = {"timeout": 0, "method_name": "write", "concurrency_key": None, "line_token": 100 + id_, **values}
     columns = {name: None for name in COLUMNS if name not in ("limited", "batch_size")}
     return ClaimedJob(**{**columns, **values, "id": id_, "claim_token": 100 + id_})
 
@@ -79,39 +86,28 @@ class TestLookahead(BaseCase):
             self.assertEqual(executor.shares, expected)
             self.assertEqual([order.together for order in executor.orders], [len(share) > 1 for share in expected])
 
-    def hand_out(self, jobs, average, concurrency=1, jobs_left=float("inf")):
-        """The ids of the jobs of each order."""
-        ahead, executor = Lookahead(concurrency), FakeExecutor()
-        executor.jobs_left = jobs_left
-        ahead.add(jobs)
+    def test_a_line_goes_to_one_executor_whatever_stands_between(self):
+        ahead, executor = Lookahead(2), FakeExecutor()
+        lines = {1: 101, 2: 102, 3: 101, 4: 101, 5: 105, 6: 105}
+        ahead.add([make_job(number, line_token=token) for number, token in lines.items()])
+        self.assertEqual((len(ahead), ahead.claims[4]), (6, 104))
+        self.assertEqual(ahead.take(3).id, 3)
         while ahead:
-            ahead.hand_out([executor], average_seconds=average)
+            ahead.hand_out([executor])
+        self.assertEqual(executor.shares, [[1, 4], [2], [5, 6]])
         self.assertFalse(any(order.together for order in executor.orders))
-        return executor.shares
 
-    def test_quick_jobs_go_by_several_and_leave_others_their_part(self):
-        jobs = [make_job(number) for number in range(1, 10)]
-        self.assertEqual(self.hand_out(jobs, 0.004), [[1, 2], [3, 4], [5, 6], [7, 8], [9]])
-        self.assertEqual(self.hand_out(jobs, 0.001, 3), [[1, 2, 3], [4, 5], [6], [7], [8], [9]])
-        self.assertEqual(self.hand_out(jobs, 0.0001), [[1, 2, 3, 4, 5, 6, 7, 8], [9]])
-
-    def test_no_more_go_together_than_the_executor_has_left(self):
-        jobs = [make_job(number) for number in range(1, 8)]
-        self.assertEqual(self.hand_out(jobs, 0.001, jobs_left=3), [[1, 2, 3], [4, 5, 6], [7]])
-
-    def test_jobs_that_take_longer_or_an_unknown_time_go_one_by_one(self):
-        jobs = [make_job(number) for number in range(1, 4)]
-        for average in (None, 0.02, 10):
-            self.assertEqual(self.hand_out(jobs, average), [[1], [2], [3]])
-
-    def test_no_job_waits_for_one_with_a_clock_or_a_slot_of_its_own_nor_does_such_a_one_wait(self):
-        for values in ({"timeout": 5}, {"concurrency_key": "k"}, {"limited": True}, {"batch_size": 2}):
-            jobs = [make_job(1), make_job(2, **values), make_job(3), make_job(4)]
-            self.assertEqual(self.hand_out(jobs, 0.001), [[1], [2], [3, 4]])
-
-    def test_jobs_that_come_back_are_the_first_again_in_their_order(self):
+    def test_what_is_left_of_a_line_whose_jobs_were_all_taken_is_nothing(self):
         ahead = Lookahead()
-        ahead.add([make_job(5), make_job(6)])
-        ahead.put_first([make_job(4), make_job(2)])
-        ahead.put_first([])
-        self.assertEqual([job.id for job in ahead.take_all()], [2, 4, 5, 6])
+        ahead.add([make_job(1, line_token=101), make_job(2, line_token=101)])
+        ahead.take(1)
+        ahead.take(2)
+        self.assertFalse(ahead)
+        self.assertEqual(ahead.deadline, float("inf"))
+
+    @given(st.floats(0, 1e6))
+    def test_a_line_takes_no_longer_than_a_moment(self, average):
+        self.assertLessEqual((line_length(average) - 1) * average, LINE_SECONDS)
+
+    def test_jobs_stand_in_line_only_when_they_are_known_to_be_quick(self):
+        self.assertEqual([line_length(average) for average in (None, 10, 0.006, 0.002, 0)], [1, 1, 1, 5, MAX_LINE])

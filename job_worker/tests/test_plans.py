@@ -76,7 +76,7 @@ class TestPlans(ClaimCase):
     def check_all(self):
         columns = _as_columns(HEADS)
         window = {"count": 20, "window": 64}
-        worker = {"worker_id": self.worker_id, "worker_name": "test"}
+        worker = {"worker_id": self.worker_id, "worker_name": "test", "line": 8, "executors": 4}
         self.check("look_for_jobs")
         self.check("look_from_heads", **columns)
         self.check("claim_jobs", **columns, **window, **worker, picked=[], limited=[])

@@ -86,7 +86,7 @@ class TestPool(BaseCase):
         self.assertEqual(begun + [job.id for job in recalled], list(range(1, 9)))
         self.assertEqual([job.id for job in self.pool.ended], begun)
 
-    def test_a_death_in_a_sequence_ends_one_job_only(self):
+    def test_a_death_in_a_line_ends_one_job_only(self):
         before, killer, after = make_job(1), make_job(2, method_name="kill"), make_job(3)
         self.executor.start(Order([before, killer, after]))
         self.wait_for(lambda: self.pool.deaths)

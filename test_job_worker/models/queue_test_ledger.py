@@ -34,7 +34,8 @@ class QueueTestLedger(models.Model):
             transaction), ``progress`` (shows half, then sleeps), ``exit`` (ends its own process),
             ``kill`` (by SIGKILL), ``kill_worker`` (the whole worker), ``loop`` (for ever, in Python),
             ``hold`` (for ever, in C code that holds the interpreter's lock), ``hog`` (takes memory until
-            it is refused), ``grow`` (takes 200 MB and keeps them) or ``commit`` (by itself, then sleeps)
+            it is refused), ``grow`` (takes 200 MB and keeps them), ``commit`` (by itself, then sleeps) or ``set``
+            (changes a parameter, which invalidates caches)
         :param float seconds: how long to sleep, or to wait before the next attempt
         """
         self.env.cr.execute("SELECT pg_current_xact_id()::text")
@@ -102,6 +103,9 @@ class QueueTestLedger(models.Model):
     def _act_commit(self, seconds):
         self.env.cr.commit()  # pylint: disable=invalid-commit
         time.sleep(seconds)
+
+    def _act_set(self, seconds):
+        self.env["ir.config_parameter"].set_param("queue_test.parameter", time.monotonic())
 
     def _act_exit(self, seconds):
         os._exit(3)

@@ -68,3 +68,41 @@ class TestBatch(WorkerCase):
         self.start_worker("--concurrency", "1")
         self.wait_until(lambda: self.count("state = 'done'") == 30, "all are done")
         self.assertEqual(self.largest_transaction(), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestLine(WorkerCase):
+    """Quick jobs that one executor runs one after the other, each in its own transaction."""
+
+    def count_done(self):
+        return self.query("SELECT count(*) FROM queue_job WHERE state = 'done'")[0][0]
+
+    def act(self, *calls):
+        self.insert_jobs("queue.test.ledger", "act", calls)
+
+    def test_jobs_that_stand_in_line_behind_a_long_one_run_elsewhere(self):
+        self.act(*[[f"warm {number}"] for number in range(COUNT)])
+        self.act(["long", "block", 3600], *[[f"quick {number}"] for number in range(COUNT)])
+        self.start_worker()
+        self.wait_until(lambda: self.count_done() == 2 * COUNT, "all the others are done")
+        running = "SELECT count(*), max(attempts) FROM queue_job WHERE state = 'started'"
+        self.assertEqual(self.query(running), [(1, 0)], "The long one")
+
+    def test_quick_jobs_stand_in_lines_and_each_has_a_transaction(self):
+        self.act(*[[f"job {number}"] for number in range(4 * COUNT)])
+        self.start_worker()
+        self.wait_until(lambda: self.count_done() == 4 * COUNT, "all are done")
+        self.assertEqual(self.query("SELECT count(DISTINCT transaction) FROM queue_test_ledger"), [(4 * COUNT,)])
+        lines = "SELECT max(count) FROM (SELECT count(*) FROM queue_job GROUP BY line_token) lines"
+        self.assertGreater(self.query(lines)[0][0], 1)
+
+    def test_a_job_that_fails_kills_its_process_or_sets_something_costs_its_line_nothing(self):
+        fates = ["done", "error", "done", "set", "done", "kill", "done", "touched"]
+        self.act(*[[f"warm {number}"] for number in range(COUNT)])
+        self.act(*[[f"job {number}", fates[number % len(fates)]] for number in range(COUNT)])
+        self.start_worker("--concurrency", "1")
+        waiting = "SELECT count(*) FROM queue_job WHERE attempts = 0 AND state IN ('pending', 'started')"
+        self.wait_until(lambda: self.query(waiting) == [(0,)], "each has had its attempt")
+        innocent = "SELECT count(*) FROM queue_job WHERE state = 'done' AND attempts = 1 AND COALESCE(crashes, 0) = 0"
+        self.assertEqual(self.query(innocent), [(COUNT + COUNT * 6 // 8,)])
+        self.assertEqual(self.query("SELECT count(*) FROM queue_test_ledger"), [(COUNT + COUNT * 6 // 8,)])

@@ -51,10 +51,10 @@ def run_child(parent_pid, pipe, position, permits, stack_writer, perform, in_chi
 
     :param pipe: connection to the parent
     :param position: :class:`Position`, kept at the job that runs
-    :param int permits: file descriptor with a byte for each job of a sequence that may follow the first
+    :param int permits: file descriptor with a byte for each job of a line that may follow the first
     :param int stack_writer: file descriptor that SIGUSR1 makes it write its stack to
     :param perform: callable that runs the jobs of an :class:`~..job.Order` and writes their outcomes, with a
-        callable to be told the index of each, and one that tells whether the next one of a sequence is still to be
+        callable to be told the index of each, and one that tells whether the next one of a line is still to be
         run here; true when it gave jobs back because this process is out of date
     :param in_child: callable run first, to let go of what belongs to the parent
     :param rules: :class:`ChildRules`

@@ -1,7 +1,7 @@
 """An executor as its parent sees it: a forked child that runs one job at a time.
 
 An order goes down a pipe, one byte comes back when its jobs have ended, whatever their outcome. Before each job of
-a sequence but the first the child takes a byte, a permit, from a second pipe. The parent takes back what is left in
+a line but the first the child takes a byte, a permit, from a second pipe. The parent takes back what is left in
 there, so that of each job it is certain whether it has begun.
 """
 
@@ -14,7 +14,7 @@ from multiprocessing import Pipe
 from .. import interrupt
 from .child import JOB, REASON, Position, run_child
 
-# Jobs of a sequence don't wait longer than so for the one that runs.
+# Jobs of a line don't wait longer than so for the one that runs.
 RECALL_SECONDS = 0.05
 
 
@@ -97,7 +97,7 @@ class Executor:
             self._pipe.send_bytes(JOB + order.to_bytes())
 
     def recall(self):
-        """Take back the jobs of a sequence that have not begun, and now never will; return them."""
+        """Take back the jobs of a line that have not begun, and now never will; return them."""
         self.recall_at = float("inf")
         try:
             count = len(os.read(self._permit_reader, len(self.jobs)))

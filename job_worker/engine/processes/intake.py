@@ -5,7 +5,7 @@ import time
 from ..channels import ChannelFilter
 from ..claim import claim_jobs, promote_due_jobs, seconds_to_next_due
 from ..memory import ClaimMemory
-from .lookahead import Lookahead, wanted_ahead
+from .lookahead import Lookahead, line_length, wanted_ahead
 from .outcomes import give_back
 
 
@@ -35,20 +35,25 @@ class Intake:
         self._told = True
 
     def hand_out(self):
-        self.ahead.put_first(self._pool.recall())
-        self.ahead.hand_out(self._pool.idle, self.watched, self._pool.average_seconds)
+        self.ahead.hand_out(self._pool.idle, self.watched)
 
     def give_back_all(self, why):
         """Give back what was claimed ahead and must not start any more."""
-        self.ahead.put_first(self._pool.recall(at_once=True))
-        if self.ahead:
-            with self._control.cursor() as cursor:
-                give_back(cursor, self.ahead.take_all(), why)
+        self._give_back(self._pool.recall(at_once=True) + self.ahead.take_all(), why)
 
     def give_back_late(self):
-        """Give back what would wait: an executor elsewhere may be idle."""
+        """Give back what would wait: other executors, here or elsewhere, may be idle."""
         if self.ahead and time.monotonic() >= self.ahead.deadline:
-            self.give_back_all("all executors are busy with long jobs")
+            self._give_back(self.ahead.take_all(), "all executors are busy with long jobs")
+        # Not to the others of this worker directly: jobs run in the order of their tokens, see Lookahead.
+        if time.monotonic() >= self._pool.next_recall:
+            self._give_back(self._pool.recall(), "they stood in line behind a long job")
+
+    def _give_back(self, jobs, why):
+        if jobs:
+            with self._control.cursor() as cursor:
+                give_back(cursor, jobs, why)
+            self.told()
 
     def look_for_jobs(self):
         """Claim when there is a reason to: a notification, an end, a due job, more where the last came from."""
@@ -105,6 +110,8 @@ class Intake:
             channels=self._channels,
             fair=self._settings.fair,
             memory=self.memory,
+            line=line_length(self._pool.average_seconds),
+            executors=self._settings.concurrency,
         )
         self._more = len(claim.jobs) == free + ahead
         self.ahead.add(claim.jobs)

@@ -10,85 +10,89 @@ AHEAD_SECONDS = 0.1
 MAX_JOBS = 200
 # A job that has waited for so long goes back: others may have an executor for it.
 MAX_WAIT_SECONDS = 1.0
-# Quick jobs go to an executor by several, so that it needn't be woken for each: those that probably run within so
-# many seconds, and no more than so many.
-SEQUENCE_SECONDS = 0.01
-MAX_SEQUENCE = 8
+# Quick jobs stand in lines, so that an executor needn't be woken for each: as many as probably run within so many
+# seconds, and no more than so many.
+LINE_SECONDS = 0.01
+MAX_LINE = 8
 
 
 class Lookahead:
     """The queue between claims and executors.
 
-    Jobs are handed out strictly in the order of their claim tokens: a rescuer tells by it which jobs
-    of a dead worker had been handed out, and charges only those (``lock_orphans``).
+    Lines of jobs are handed out strictly in the order of their tokens, and never in parts: a rescuer tells by it which
+    jobs of a dead worker were running, and charges only those (``lock_orphans``).
 
     :param int concurrency: number of executors that share the jobs
     """
 
     def __init__(self, concurrency=1):
-        self._jobs = deque()
+        self._lines = deque()
         self._concurrency = concurrency
 
     def __len__(self):
-        return len(self._jobs)
+        return sum(len(line) for line, _since in self._lines)
+
+    def __bool__(self):
+        return bool(self._lines)
 
     @property
     def claims(self):
         """``{job id: claim token}`` of the jobs in here."""
-        return {job.id: job.claim_token for job, _since in self._jobs}
+        return {job.id: job.claim_token for line, _since in self._lines for job in line}
 
     @property
     def deadline(self):
         """When the first job will have waited too long (monotonic seconds), or infinity."""
-        return self._jobs[0][1] + MAX_WAIT_SECONDS if self._jobs else float("inf")
+        return self._lines[0][1] + MAX_WAIT_SECONDS if self._lines else float("inf")
 
     def add(self, jobs):
+        """Add jobs in the order of their claim tokens."""
         now = time.monotonic()
-        self._jobs.extend((job, now) for job in jobs)
+        lines = {}
+        for job in jobs:
+            lines.setdefault(job.line_token, []).append(job)
+        self._lines.extend((line, now) for line in lines.values())
 
-    def put_first(self, jobs):
-        """Add jobs that were handed out before those in here."""
-        now = time.monotonic()
-        in_order = sorted(jobs, key=lambda job: job.claim_token)
-        self._jobs.extendleft((job, now) for job in reversed(in_order))
-
-    def hand_out(self, executors, watched=False, average_seconds=None):
-        """Start jobs on each idle executor, while there are any: one, a batch or a sequence.
+    def hand_out(self, executors, watched=False):
+        """Start jobs on each idle executor, while there are any: a line, or a batch.
 
         :param bool watched: whether people look at the queue
-        :param average_seconds: recent average of what a job takes, or None when there is none yet
         """
         for executor in executors:
-            if not self._jobs:
+            if not self._lines:
                 return
-            # No more than leaves the other executors their part.
-            count = min(len(self._jobs) // self._concurrency, executor.jobs_left)
-            executor.start(self._next_order(count, watched, average_seconds))
+            executor.start(self._next_order(watched))
 
-    def _next_order(self, count, watched, average_seconds):
-        first, _since = self._jobs.popleft()
-        jobs, together = [first], first.batch_size > 1
-        count = min(count, first.batch_size if together else _sequence_length(average_seconds))
-        while self._jobs and len(jobs) < count:
-            following, _since = self._jobs[0]
-            if not (first.batches_with(following) if together else following.follows(first)):
+    def _next_order(self, watched):
+        # No more than leaves the other executors their part.
+        share = len(self) // self._concurrency
+        jobs, _since = self._lines.popleft()
+        first = jobs[0]
+        together = first.batch_size > 1
+        while together and self._lines and len(jobs) < min(share, first.batch_size):
+            following, _since = self._lines[0]
+            if not first.batches_with(following[0]):
                 break
-            jobs.append(following)
-            self._jobs.popleft()
+            jobs += following
+            self._lines.popleft()
         return Order(jobs, watched, together and len(jobs) > 1)
 
     def take_all(self):
         """Empty the queue; return its jobs, to be given back."""
-        jobs = [job for job, _since in self._jobs]
-        self._jobs.clear()
+        jobs = [job for line, _since in self._lines for job in line]
+        self._lines.clear()
         return jobs
 
     def take(self, job_id):
         """Take one job out; None when it isn't in here."""
-        for entry in self._jobs:
-            if entry[0].id == job_id:
-                self._jobs.remove(entry)
-                return entry[0]
+        for entry in self._lines:
+            line, _since = entry
+            for job in line:
+                if job.id == job_id:
+                    line.remove(job)
+                    if not line:
+                        self._lines.remove(entry)
+                    return job
         return None
 
 
@@ -103,7 +107,11 @@ def wanted_ahead(quick_executors, average_seconds):
     return min(int(quick_executors * AHEAD_SECONDS / max(average_seconds, 1e-4)), MAX_JOBS)
 
 
-def _sequence_length(average_seconds):
+def line_length(average_seconds):
+    """How many jobs may stand in a line: those that run within :data:`LINE_SECONDS`.
+
+    :param average_seconds: recent average of what a job takes, or None when there is none yet
+    """
     if average_seconds is None:
         return 1
-    return min(int(SEQUENCE_SECONDS / max(average_seconds, 1e-4)), MAX_SEQUENCE)
+    return max(min(int(LINE_SECONDS / max(average_seconds, 1e-4)), MAX_LINE), 1)

@@ -72,7 +72,7 @@ class Upkeep:
                 account_for_death(cursor, death, self._settings.max_backoff_seconds, name)
             self.ended_parents.append(death.job.id)
             self._freed += [death.job, *death.others]
-            self._intake.attempts_ended()
+            self._intake.told()
             del self._pool.deaths[0]
 
     def release_unknown_claims(self):
@@ -83,6 +83,8 @@ class Upkeep:
             claims = claims_of_worker(cursor, self._control.worker_id)
             lost = [ClaimRef(id_, token) for id_, token in claims if known.get(id_) != token]
             give_back(cursor, lost, "their claim was cut off")
+        if lost:
+            self._intake.told()
 
     def look_around(self):
         """Once a second: changed modules, requests to cancel, dead workers."""

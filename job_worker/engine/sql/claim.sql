@@ -64,7 +64,9 @@ SELECT (SELECT json_agg(next)
 -- Take up to %(count)s jobs for a worker, best first: either the best of the %(channels)s, from their
 -- heads on, which have neither limits nor keys, or the %(picked)s ones in this order.
 -- Nothing is taken while modules are changing: the code that runs jobs is not the one they need.
--- Tokens ascend in the order of the jobs: a rescuer tells by them which ones had been handed out.
+-- Tokens ascend in the order of the jobs: a rescuer tells by them which ones had been handed out. Up to %(line)s
+-- plain jobs, and no more than leaves all %(executors)s a part, stand in one line: one executor runs them one after
+-- the other. Plain is what has no clock, slot or batch of its own, for which others would wait.
 -- Locks: only what is taken is locked, so that claimers at the same time miss nothing; SKIP LOCKED lets
 -- them pass each other's rows; %(window)s leaves them some. A row that another claimer has just taken
 -- is read anew and left out. Of two jobs with one key the unique index of running keys refuses one.
@@ -93,10 +95,11 @@ WITH candidate AS MATERIALIZED (
      UNION ALL
     SELECT * FROM unnest(%(picked)s::int[]) WITH ORDINALITY
 ), locked AS MATERIALIZED (
-    SELECT job.id, wanted.position
+    SELECT job.id, job.plain, wanted.position
       FROM wanted
      CROSS JOIN LATERAL (
-        SELECT id
+        SELECT id, concurrency_key IS NULL AND COALESCE(timeout, 0) = 0 AND COALESCE(batch_size, 1) = 1
+                   AND channel <> ALL(%(limited)s::text[]) AS plain
           FROM queue_job
          WHERE id = wanted.id AND state = 'pending' AND scheduled IS NOT TRUE AND COALESCE(key_place, '') = ''
          LIMIT 1
@@ -105,19 +108,28 @@ WITH candidate AS MATERIALIZED (
      WHERE NOT EXISTS (SELECT 1 FROM ir_module_module WHERE state LIKE 'to %%')
      LIMIT %(count)s
 ), numbered AS MATERIALIZED (
-    SELECT id, nextval('queue_job_claim_token_seq') AS claim_token
-      FROM (SELECT id FROM locked ORDER BY position) ordered
+    SELECT id, plain, position, nextval('queue_job_claim_token_seq') AS claim_token
+      FROM (SELECT id, plain, position FROM locked ORDER BY position) ordered
+), lined AS MATERIALIZED (
+    SELECT id, claim_token,
+           CASE WHEN plain THEN min(claim_token) OVER (PARTITION BY plain, number / length) ELSE claim_token END AS line_token
+      FROM (
+        SELECT id, plain, claim_token, row_number() OVER (ORDER BY position) - 1 AS number,
+               GREATEST(LEAST(%(line)s, count(*) OVER () / %(executors)s), 1) AS length
+          FROM numbered
+    ) counted
 )
 UPDATE queue_job job
    SET state = 'started',
        worker_id = %(worker_id)s,
        worker_name = %(worker_name)s,
-       claim_token = numbered.claim_token,
+       claim_token = lined.claim_token,
+       line_token = lined.line_token,
        started_at = clock_timestamp() AT TIME ZONE 'UTC',
        write_date = clock_timestamp() AT TIME ZONE 'UTC'
-  FROM numbered
- WHERE job.id = numbered.id
-RETURNING job.id, job.claim_token, job.uuid, job.model_name, job.method_name, job.payload, job.user_id,
+  FROM lined
+ WHERE job.id = lined.id
+RETURNING job.id, job.claim_token, job.line_token, job.uuid, job.model_name, job.method_name, job.payload, job.user_id,
           job.company_id, job.channel, COALESCE(job.attempts, 0) AS attempts, job.max_retries,
           COALESCE(job.timeout, 0) AS timeout, job.retry_pattern, COALESCE(job.crashes, 0) AS crashes,
           EXISTS (

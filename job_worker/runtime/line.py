@@ -3,7 +3,7 @@
 _NOT_ASKED = object()
 
 
-class Sequence:
+class Line:
     """Walks through ``jobs``; which one is next may be asked before it begins.
 
     :param list jobs: :class:`~..engine.job.ClaimedJob`
