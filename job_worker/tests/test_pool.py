@@ -73,7 +73,7 @@ class TestPool(BaseCase):
         recalled = []
         self.wait_for(lambda: recalled.extend(self.pool.recall()) or recalled)
         self.assertEqual(recalled, waiting)
-        self.assertEqual(self.pool.claims, {1: 101, 2: 102})
+        self.assertEqual((self.pool.ended, self.pool.claims), ([quick], {2: 102}))
         self.assertEqual((self.pool.recall(at_once=True), self.pool.next_recall), ([], float("inf")))
 
     def test_each_job_either_begins_or_is_taken_back(self):

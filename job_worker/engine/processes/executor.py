@@ -26,6 +26,8 @@ class Executor:
         # What it was told to run: in one transaction, or one after the other.
         self.jobs = []
         self.together = False
+        # How many jobs of the order were before those in `jobs`.
+        self._offset = 0
         # How many more it may run before it is replaced.
         self.jobs_left = recycle_after_jobs or float("inf")
         # When those that have not begun are to be taken back (monotonic seconds).
@@ -73,7 +75,7 @@ class Executor:
     @property
     def job(self):
         """The job that runs now."""
-        return self.jobs[self._position.index]
+        return self.jobs[self._position.index - self._offset]
 
     @property
     def seconds(self):
@@ -85,7 +87,7 @@ class Executor:
 
     def start(self, order):
         """Send an :class:`~..job.Order` down the pipe. If the child is gone, its death is accounted for with it."""
-        self._position.index = 0
+        self._position.index = self._offset = 0
         self.jobs, self.together = list(order.jobs), order.together
         self.stopping = None
         self._started = time.monotonic()
@@ -106,6 +108,15 @@ class Executor:
         recalled = self.jobs[-count:]
         del self.jobs[-count:]
         return recalled
+
+    def take_ended(self):
+        """The jobs of a line that ended before the one that runs; they are its own no more."""
+        count = 0 if self.together else self._position.index - self._offset
+        ended = self.jobs[:count]
+        del self.jobs[:count]
+        self._offset += count
+        self.jobs_left -= count
+        return ended
 
     def collect(self):
         """Read the end of its jobs: what the child says of it, or None when the child is gone instead."""

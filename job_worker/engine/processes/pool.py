@@ -110,10 +110,17 @@ class ExecutorPool:
         return min((executor.recall_at for executor in self), default=float("inf"))
 
     def recall(self, at_once=False):
-        """Take back the jobs that wait in executors for others: those that have waited too long, or all."""
+        """Take back the jobs that wait in executors for others: those that have waited too long, or all.
+
+        What has ended before them in their lines is noted, for that would wait as long to be passed on.
+        """
         now = time.monotonic()
-        waiting = [executor for executor in self if executor.recall_at <= now or (at_once and executor.busy)]
-        return [job for executor in waiting for job in executor.recall()]
+        recalled = []
+        for executor in self:
+            if executor.recall_at <= now or (at_once and executor.busy):
+                recalled += executor.recall()
+                self.ended += executor.take_ended()
+        return recalled
 
     def enforce_timeouts(self):
         for executor in self:
@@ -192,10 +199,9 @@ class ExecutorPool:
         self._let_go(executor)
         how = describe_exit(status)
         if executor.busy:
-            job, others = executor.job, [job for job in executor.jobs if job is not executor.job]
-            if not executor.together:  # those before it have ended
-                self.ended += executor.jobs[: executor.jobs.index(job)]
-                others = executor.jobs[executor.jobs.index(job) + 1 :]
+            self.ended += executor.take_ended()
+            job = executor.job
+            others = [other for other in executor.jobs if other is not job]
             self.deaths.append(Death(executor.pid, job, others, how, executor.seconds, executor.stopping))
         else:
             _logger.warning("Executor %d %s while idle", executor.pid, how)
