@@ -48,6 +48,7 @@ class Intake:
         # Not to the others of this worker directly: jobs run in the order of their tokens, see Lookahead.
         if time.monotonic() >= self._pool.next_recall:
             self._give_back(self._pool.recall(), "they stood in line behind a long job")
+            self._due.now("look")  # in the next turn, which also passes on what has ended there
 
     def _give_back(self, jobs, why):
         if jobs:

@@ -125,6 +125,7 @@ class Supervisor:
     def _wait(self):
         if self._control.is_open:
             due = [self._due.next("look_around", "heartbeat", "sweep", "report"), self._intake.ahead.deadline]
+            due.append(self._pool.next_recall)
             if not self._held_back:
                 due.append(self._due.next("look"))
             if self._upkeep.ended_parents:
@@ -133,7 +134,7 @@ class Supervisor:
                 due.append(self._due.next("tell"))
         else:
             due = [self._control.next_attempt, self._due.next("report")]
-        due += [self._pool.next_deadline, self._pool.next_recall, self._pool.next_dump]
+        due += [self._pool.next_deadline, self._pool.next_dump]
         if self._stop_deadline is not None:
             due.append(self._stop_deadline)
         wait_and_call(self._selector, max(0.0, min(due) - time.monotonic()))
