@@ -80,6 +80,7 @@ class Rooms:
         self.running = running
         self.limits = {limit.name: limit for limit in limits if limit.restricts}
         self._left = {}
+        self._of_channel = {}
         self.waits = {}
         below = _count_below(running)
         for name, limit in self.limits.items():
@@ -89,7 +90,9 @@ class Rooms:
 
     def limits_of(self, channel):
         """The limits that hold for ``channel``."""
-        return [self.limits[name] for name in lineage(channel) if name in self.limits]
+        if channel not in self._of_channel:
+            self._of_channel[channel] = [self.limits[name] for name in lineage(channel) if name in self.limits]
+        return self._of_channel[channel]
 
     def is_limited(self, channel):
         return bool(self.limits_of(channel))
