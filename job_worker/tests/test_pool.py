@@ -96,7 +96,7 @@ class TestPool(BaseCase):
     def test_a_death_in_a_batch_leaves_none_of_it(self):
         before, killer, after = make_job(1), make_job(2, method_name="kill"), make_job(3)
         self.executor.start(Order([before, killer, after], together=True))
-        os.write(self.executor._permit_writer, b"..")
+        os.write(self.executor._permits[1], b"..")
         self.wait_for(lambda: self.pool.deaths)
         (death,) = self.pool.deaths
         self.assertEqual((self.pool.ended, death.job, death.others), ([], killer, [before, after]))

@@ -82,7 +82,7 @@ class TestLine(WorkerCase):
 
     def test_jobs_that_stand_in_line_behind_a_long_one_run_elsewhere(self):
         self.act(*[[f"warm {number}"] for number in range(COUNT)])
-        self.act(["long", "block", 3600], *[[f"quick {number}"] for number in range(COUNT)])
+        self.act(["long", "sleep", 3600], *[[f"quick {number}"] for number in range(COUNT)])
         self.start_worker()
         self.wait_until(lambda: self.count_done() == 2 * COUNT, "all the others are done")
         running = "SELECT count(*), max(attempts) FROM queue_job WHERE state = 'started'"

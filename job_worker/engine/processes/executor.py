@@ -43,7 +43,7 @@ class Executor:
         self._started = 0.0
         self._pipe = pipe
         self._position = position
-        self._permit_reader, self._permit_writer = permits
+        self._permits = permits
 
     @classmethod
     def fork(cls, perform, in_child, rules, recycle_after_jobs=0):
@@ -94,7 +94,7 @@ class Executor:
         self.deadline = self._started + self.job.timeout if self.job.timeout else None
         if len(self.jobs) > 1 and not self.together:
             self.recall_at = self._started + RECALL_SECONDS
-            os.write(self._permit_writer, b"." * (len(self.jobs) - 1))
+            os.write(self._permits[1], b"." * (len(self.jobs) - 1))
         with contextlib.suppress(OSError):
             self._pipe.send_bytes(JOB + order.to_bytes())
 
@@ -102,7 +102,7 @@ class Executor:
         """Take back the jobs of a line that have not begun, and now never will; return them."""
         self.recall_at = float("inf")
         try:
-            count = len(os.read(self._permit_reader, len(self.jobs)))
+            count = len(os.read(self._permits[0], len(self.jobs)))
         except BlockingIOError:
             return []
         recalled = self.jobs[-count:]
@@ -158,10 +158,9 @@ class Executor:
     def close(self):
         """Close the pipes: an idle child ends by itself, a busy one after its job."""
         self._pipe.close()
-        os.close(self._permit_reader)
-        os.close(self._permit_writer)
-        if self.stack_reader is not None:
-            os.close(self.stack_reader)
+        if self.stack_reader is not None:  # else it was closed before, and the numbers are of other files by now
+            for descriptor in (self.stack_reader, *self._permits):
+                os.close(descriptor)
             self.stack_reader = None
 
     def kill(self):
