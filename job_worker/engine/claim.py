@@ -45,7 +45,7 @@ class Claim:
 
 def claim_jobs(
     cursor, worker_id, worker_name, free, lookahead=0, channels=ALL_CHANNELS, *,
-    fair=False, memory=None, line=1, executors=1,
+    fair=False, memory=None, line=1, executors=1, on_claimed=lambda jobs: None,
 ):  # fmt: skip
     """Claim jobs for ``free`` idle executors, and up to ``lookahead`` more.
 
@@ -58,6 +58,7 @@ def claim_jobs(
     :param memory: :class:`~.memory.ClaimMemory` of the same worker, kept from claim to claim
     :param int line: so many jobs at most may stand in a line, to be run by one executor
     :param int executors: number of executors that share what is claimed
+    :param on_claimed: callable that gets jobs as soon as they are claimed, while it is looked for more
     :return: :class:`Claim`
     """
     memory = memory or ClaimMemory()
@@ -67,6 +68,8 @@ def claim_jobs(
         look = _look(cursor, memory, channels)
         attempt = _Attempt(cursor, worker, look, free - len(jobs), lookahead, fair, memory)
         claim = attempt.claim()
+        if claim.jobs:
+            on_claimed(claim.jobs)
         jobs += claim.jobs
         retry_in = claim.retry_in
         if len(jobs) >= free or not attempt.may_find_more:

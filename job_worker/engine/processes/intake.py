@@ -113,8 +113,11 @@ class Intake:
             memory=self.memory,
             line=line_length(self._pool.average_seconds),
             executors=self._settings.concurrency,
+            on_claimed=self._take_in,
         )
         self._more = len(claim.jobs) == free + ahead
-        self.ahead.add(claim.jobs)
-        self.hand_out()
         return claim.retry_in
+
+    def _take_in(self, jobs):
+        self.ahead.add(jobs)
+        self.hand_out()
