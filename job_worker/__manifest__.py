@@ -1,7 +1,7 @@
 {
     "name": "Job Worker",
     "summary": "Background jobs run by worker processes, pulled straight from PostgreSQL",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Technical",
     "author": "job_worker contributors",
     "license": "LGPL-3",
